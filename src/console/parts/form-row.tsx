@@ -12,7 +12,7 @@ interface FormRowProps {
   /** Draws the field, with what ties it to its name, its hint and its fault. */
   readonly children: (tie: {
     readonly id: string;
-    readonly 'aria-describedby': string;
+    readonly 'aria-describedby'?: string;
     readonly 'aria-invalid': boolean;
   }) => ReactNode;
 }
@@ -20,14 +20,21 @@ interface FormRowProps {
 export function FormRow({ label, hint, fault, children }: FormRowProps) {
   const id = useId();
   const about = `${id}-about`;
+  const isSilent = fault === undefined && !hint;
   return (
     <div className="form-row">
       <label htmlFor={id}>{label}</label>
-      {children({ id, 'aria-describedby': about, 'aria-invalid': fault !== undefined })}
-      <div id={about}>
-        {fault === undefined ? null : <p className="fault">{fault}</p>}
-        {hint ? <p className="note">{hint}</p> : null}
-      </div>
+      {children({
+        id,
+        'aria-invalid': fault !== undefined,
+        ...(isSilent ? {} : { 'aria-describedby': about }),
+      })}
+      {isSilent ? null : (
+        <div id={about}>
+          {fault === undefined ? null : <p className="fault">{fault}</p>}
+          {hint ? <p className="note">{hint}</p> : null}
+        </div>
+      )}
     </div>
   );
 }

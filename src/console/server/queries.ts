@@ -17,7 +17,7 @@ import type {
   ViewShown,
   WholeTypeShown,
 } from './answers.ts';
-import { ask, askAll } from './ask.ts';
+import { ask, askAll, askTagged } from './ask.ts';
 import { ServerRefusal } from './refusal.ts';
 
 const TRIES_MAX = 4;
@@ -118,6 +118,13 @@ export const viewsQuery = queryOptions({
   refetchInterval: CATALOG_MS,
 });
 
+/** With its tag, for the next write. */
+export const viewQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ['view', slug],
+    queryFn: ({ signal }) => askTagged<ViewShown>(viewPath(slug), { signal }),
+  });
+
 export const activationsQuery = queryOptions({
   queryKey: ['activations'],
   queryFn: ({ signal }) => askAll<ActivationShown>('/v1/activations', signal),
@@ -168,4 +175,8 @@ export const lastAuditQuery = queryOptions({
 
 export function segmentPath(slug: string): string {
   return `/v1/segments/${encodeURIComponent(slug)}`;
+}
+
+export function viewPath(slug: string): string {
+  return `/v1/views/${encodeURIComponent(slug)}`;
 }

@@ -88,9 +88,13 @@ export function likelyColumns(titles: readonly string[], type: TypeShown): strin
     const labelled = Object.entries(type.attributes).find(
       ([, { label }]) => label !== undefined && plainly(label) === plainly(title),
     )?.[0];
-    const exact = names.includes(title) ? title : undefined;
+    const isLike = (name: string) => plainly(name) === plainly(title);
     const name =
-      exact ?? names.find((each) => plainly(each) === plainly(title)) ?? labelled ?? title;
+      names.find((each) => each === title) ??
+      names.find(isLike) ??
+      labelled ??
+      names.find((each) => packed(each) === packed(title)) ??
+      title;
     if (taken.has(name)) return LEFT_OUT;
     taken.add(name);
     return name;
@@ -101,6 +105,11 @@ export function likelyColumns(titles: readonly string[], type: TypeShown): strin
 function plainly(name: string): string {
   const words = name.replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
   return words.replaceAll(/[^a-z0-9]+/g, '_');
+}
+
+/** Without what stands between words: `E-Mail` is `email`. */
+function packed(name: string): string {
+  return plainly(name).replaceAll('_', '');
 }
 
 /** How the columns are said to the server. */
