@@ -14,10 +14,9 @@ export const CAUSES = [
   ['restored', 'Restored'],
   ['deleted', 'Deleted'],
 ] as const;
-
 export type CauseChoice = (typeof CAUSES)[number][0];
 
-/** One that is not known here reads as the server wrote it. */
+/** A cause that is not known yet is shown as the server names it. */
 export function causeText(cause: string): string {
   return CAUSES.find(([name]) => name === cause)?.[1] ?? cause;
 }

@@ -14,10 +14,11 @@ interface ConfirmButtonProps {
   readonly confirmation: string;
   readonly onConfirm: () => void;
   readonly isDisabled?: boolean;
+  readonly size?: 'normal' | 'small';
 }
 
 export function ConfirmButton(props: ConfirmButtonProps) {
-  const { children, label, confirmation, onConfirm, isDisabled = false } = props;
+  const { children, label, confirmation, onConfirm, isDisabled = false, size = 'small' } = props;
   const [isAsking, setIsAsking] = useState(false);
   const wasAsking = useRef(false);
   const first = useRef<HTMLButtonElement>(null);
@@ -31,7 +32,7 @@ export function ConfirmButton(props: ConfirmButtonProps) {
     return (
       <Button
         ref={first}
-        size="small"
+        size={size}
         isDisabled={isDisabled}
         onPress={() => setIsAsking(true)}
         {...(label === undefined ? {} : { label })}
@@ -45,10 +46,10 @@ export function ConfirmButton(props: ConfirmButtonProps) {
   };
   return (
     <span className="confirm">
-      <Button ref={second} kind="grave" size="small" onPress={confirm}>
+      <Button ref={second} kind="grave" size={size} onPress={confirm}>
         {confirmation}
       </Button>
-      <Button size="small" onPress={() => setIsAsking(false)}>
+      <Button size={size} onPress={() => setIsAsking(false)}>
         Keep
       </Button>
     </span>

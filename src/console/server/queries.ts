@@ -9,15 +9,12 @@ import type {
   ActivationShown,
   AuditShown,
   CountShown,
-  JobShown,
-  LetterShown,
   SegmentShown,
   SignedInAs,
   TypeShown,
   ViewShown,
-  WholeTypeShown,
 } from './answers.ts';
-import { ask, askAll, askTagged } from './ask.ts';
+import { ask, askAll } from './ask.ts';
 import { ServerRefusal } from './refusal.ts';
 
 const TRIES_MAX = 4;
@@ -51,23 +48,23 @@ export const sessionQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 });
 
+const TYPE_FIELDS = [
+  'name',
+  'label',
+  'description',
+  'format',
+  'title_attribute',
+  'attributes',
+  'relationships',
+  'records',
+] as const satisfies readonly (keyof TypeShown)[];
+
 export const typesQuery = queryOptions({
   queryKey: ['types'],
   queryFn: ({ signal }) =>
-    askAll<TypeShown>(
-      '/v1/object-types?fields=name,label,description,format,title_attribute,attributes,relationships,records',
-      signal,
-    ),
+    askAll<TypeShown>(`/v1/object-types?fields=${TYPE_FIELDS.join(',')}`, signal),
   refetchInterval: COUNTS_MS,
 });
-
-/** With the ways that lead here from other types. */
-export const typeQuery = (name: string) =>
-  queryOptions({
-    queryKey: ['types', name],
-    queryFn: ({ signal }) =>
-      ask<WholeTypeShown>(`/v1/object-types/${encodeURIComponent(name)}`, { signal }),
-  });
 
 /** Of a segment, what lists show; its query is read with the segment itself. */
 const LISTED_FIELDS = [
@@ -118,50 +115,10 @@ export const viewsQuery = queryOptions({
   refetchInterval: CATALOG_MS,
 });
 
-/** With its tag, for the next write. */
-export const viewQuery = (slug: string) =>
-  queryOptions({
-    queryKey: ['view', slug],
-    queryFn: ({ signal }) => askTagged<ViewShown>(viewPath(slug), { signal }),
-  });
-
 export const activationsQuery = queryOptions({
   queryKey: ['activations'],
   queryFn: ({ signal }) => askAll<ActivationShown>('/v1/activations', signal),
   refetchInterval: CATALOG_MS,
-});
-
-/** The newest of what could not be applied; only who may change the catalog may read it. */
-export const lettersQuery = queryOptions({
-  queryKey: ['letters'],
-  queryFn: ({ signal }) =>
-    ask<{ data: LetterShown[]; next_cursor: string | null }>('/v1/dead-letters?limit=50', {
-      signal,
-    }),
-  refetchInterval: CATALOG_MS,
-});
-
-const JOB_LOOK_MS = 1000;
-const JOBS_MS = 15_000;
-
-/** Looked at more often while one of them is under way. */
-export const jobsQuery = queryOptions({
-  queryKey: ['jobs'],
-  queryFn: async ({ signal }) =>
-    (await ask<{ data: JobShown[] }>('/v1/jobs?limit=50', { signal })).data,
-  refetchInterval: ({ state: { data } }) =>
-    data?.some(({ status }) => status === 'waiting' || status === 'running')
-      ? JOB_LOOK_MS
-      : JOBS_MS,
-});
-
-/** The newest audit, whatever became of it: looked at often while it runs. */
-export const newestAuditQuery = queryOptions({
-  queryKey: ['audits', 'newest'],
-  queryFn: async ({ signal }) =>
-    (await ask<{ data: AuditShown[] }>('/v1/audits?limit=1', { signal })).data[0] ?? null,
-  refetchInterval: ({ state: { data } }) =>
-    data?.status === 'waiting' || data?.status === 'running' ? JOB_LOOK_MS : CATALOG_MS,
 });
 
 export const lastAuditQuery = queryOptions({
@@ -175,8 +132,4 @@ export const lastAuditQuery = queryOptions({
 
 export function segmentPath(slug: string): string {
   return `/v1/segments/${encodeURIComponent(slug)}`;
-}
-
-export function viewPath(slug: string): string {
-  return `/v1/views/${encodeURIComponent(slug)}`;
 }

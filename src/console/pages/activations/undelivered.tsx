@@ -7,8 +7,9 @@ import { Button } from '../../parts/button.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { ErrorView, SkeletonRows } from '../../parts/states.tsx';
 import { countedText, dayTimeText } from '../../parts/words.ts';
-import type { ActivationShown, UndeliveredShown } from '../../server/answers.ts';
+import type { ActivationShown } from '../../server/answers.ts';
 import { ask } from '../../server/ask.ts';
+import type { UndeliveredShown } from '../../server/operations-answers.ts';
 import { useMay } from '../../session/use-session.ts';
 import { activationPath } from './activation-words.ts';
 

@@ -8,9 +8,10 @@ import { Choice } from '../../parts/choice.tsx';
 import { FormRow } from '../../parts/form-row.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { titleText } from '../../parts/words.ts';
-import type { JobShown } from '../../server/answers.ts';
 import { ask } from '../../server/ask.ts';
-import { jobsQuery, segmentsQuery, typesQuery } from '../../server/queries.ts';
+import { jobsQuery } from '../../server/operations.ts';
+import type { JobShown } from '../../server/operations-answers.ts';
+import { segmentsQuery, typesQuery } from '../../server/queries.ts';
 
 const FORMATS = [
   ['csv', 'CSV'],

@@ -10,9 +10,11 @@ import { FormRow } from '../../parts/form-row.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { EmptyState, SkeletonRows } from '../../parts/states.tsx';
 import { titleText } from '../../parts/words.ts';
-import type { JobShown, TypeShown } from '../../server/answers.ts';
+import type { TypeShown } from '../../server/answers.ts';
 import { ask } from '../../server/ask.ts';
-import { jobsQuery, typesQuery } from '../../server/queries.ts';
+import { jobsQuery } from '../../server/operations.ts';
+import type { JobShown } from '../../server/operations-answers.ts';
+import { typesQuery } from '../../server/queries.ts';
 import { ColumnTable } from './column-table.tsx';
 import {
   beginningOf,

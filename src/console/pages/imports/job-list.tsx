@@ -7,8 +7,9 @@ import { BuildProgress } from '../../parts/build-progress.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { ErrorView, SkeletonRows } from '../../parts/states.tsx';
 import { countedText, dayTimeText, numberText, titleText } from '../../parts/words.ts';
-import type { JobShown } from '../../server/answers.ts';
-import { jobsQuery, segmentsQuery, typesQuery } from '../../server/queries.ts';
+import { jobsQuery } from '../../server/operations.ts';
+import type { JobShown } from '../../server/operations-answers.ts';
+import { segmentsQuery, typesQuery } from '../../server/queries.ts';
 
 /** Bad lines that are shown; all are in the file. */
 const LINES_MAX = 10;

@@ -10,7 +10,8 @@ import { ErrorView } from '../../parts/states.tsx';
 import { countedText, dayTimeText, numberText } from '../../parts/words.ts';
 import type { AuditShown } from '../../server/answers.ts';
 import { ask } from '../../server/ask.ts';
-import { lastAuditQuery, newestAuditQuery } from '../../server/queries.ts';
+import { newestAuditQuery } from '../../server/operations.ts';
+import { lastAuditQuery } from '../../server/queries.ts';
 import { useMay } from '../../session/use-session.ts';
 
 const SAMPLES_MAX = 8;

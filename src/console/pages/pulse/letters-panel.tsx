@@ -9,9 +9,9 @@ import { ConfirmButton } from '../../parts/confirm-button.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { ErrorView, SkeletonRows } from '../../parts/states.tsx';
 import { countedText, dayTimeText } from '../../parts/words.ts';
-import type { LetterShown, RetriedShown } from '../../server/answers.ts';
 import { ask } from '../../server/ask.ts';
-import { lettersQuery } from '../../server/queries.ts';
+import { lettersQuery } from '../../server/operations.ts';
+import type { LetterShown, RetriedShown } from '../../server/operations-answers.ts';
 import { isGone } from '../../server/refusal.ts';
 import { usePulse } from '../../stream/use-stream.ts';
 

@@ -9,7 +9,8 @@ import { ArrowDown, ArrowUp, Pause, Play } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { Link } from 'wouter';
 import { Button } from '../../parts/button.tsx';
-import { causeText } from '../../parts/causes.ts';
+import { CAUSES, type CauseChoice, causeText } from '../../parts/causes.ts';
+import { ChoiceMenu } from '../../parts/menu.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { timeText } from '../../parts/words.ts';
 import type { ChangeShown } from '../../server/answers.ts';
@@ -83,6 +84,10 @@ function useTail(isPaused: boolean): TailState {
 export function Tail() {
   const [isPaused, setIsPaused] = useState(false);
   const { events, hasGap, problem } = useTail(isPaused);
+  const [cause, setCause] = useState<CauseChoice>('any');
+  const shown = events.filter(
+    (event) => cause === 'any' || ('cause' in event && event.cause === cause),
+  );
   const segments = useQuery(segmentsQuery).data;
   const titleOf = (slug: string) =>
     segments?.find((segment) => segment.slug === slug)?.title ?? slug;
@@ -95,22 +100,34 @@ export function Tail() {
         </span>
       }
       actions={
-        <Button size="small" onPress={() => setIsPaused(!isPaused)}>
-          {isPaused ? (
-            <Play className="icon" aria-hidden="true" />
-          ) : (
-            <Pause className="icon" aria-hidden="true" />
-          )}
-          {isPaused ? 'Go on' : 'Pause'}
-        </Button>
+        <>
+          <ChoiceMenu
+            label="Cause"
+            kind="ghost"
+            choices={CAUSES}
+            value={cause}
+            onChoose={setCause}
+          />
+          <Button size="small" onPress={() => setIsPaused(!isPaused)}>
+            {isPaused ? (
+              <Play className="icon" aria-hidden="true" />
+            ) : (
+              <Pause className="icon" aria-hidden="true" />
+            )}
+            {isPaused ? 'Go on' : 'Pause'}
+          </Button>
+        </>
       }
     >
       <div className="tail" role="log" aria-label="Joined and left" aria-live="off">
-        {events.length === 0 ? (
-          <p className="panel-body quiet">Nobody has joined or left since this page was opened.</p>
+        {shown.length === 0 ? (
+          <p className="panel-body quiet">
+            {cause === 'any' ? 'Nobody' : 'Nobody, by this cause,'} has joined or left since this
+            page was opened.
+          </p>
         ) : (
           <ol className="panel-rows">
-            {events.map((event) => (
+            {shown.map((event) => (
               <TailRow key={keyOf(event)} event={event} title={titleOf(event.segment)} />
             ))}
           </ol>

@@ -4,8 +4,9 @@
  * Keeps true: what is taken over is the very file that was looked at. A large one is sent as a job,
  * and waited for.
  */
-import type { JobShown, SeedReportShown } from '../../server/answers.ts';
+
 import { ask } from '../../server/ask.ts';
+import type { JobShown, SeedReportShown } from '../../server/operations-answers.ts';
 
 /** A JSON array may have so many bytes; beyond them a seed is a job (api/changes/body.ts). */
 const WITHIN_BYTES = 15_000_000;

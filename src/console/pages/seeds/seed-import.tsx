@@ -11,7 +11,7 @@ import { DropZone } from '../../parts/drop-zone.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { SkeletonRows } from '../../parts/states.tsx';
 import { countedText } from '../../parts/words.ts';
-import type { SeedReportShown } from '../../server/answers.ts';
+import type { SeedReportShown } from '../../server/operations-answers.ts';
 import { ServerRefusal } from '../../server/refusal.ts';
 import { sendSeed } from './seed-file.ts';
 import { SeedReport } from './seed-report.tsx';

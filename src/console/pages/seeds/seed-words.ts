@@ -7,7 +7,8 @@ import type { ObjectType, Relationship } from '../../../change/object-type.ts';
 import { filterTree } from '../../../query/dialects/filter-tree.ts';
 import { filterInWords } from '../../../query/words/conditions.ts';
 import { titleText } from '../../parts/words.ts';
-import type { SeedEntryShown, TypeShown } from '../../server/answers.ts';
+import type { TypeShown } from '../../server/answers.ts';
+import type { SeedEntryShown } from '../../server/operations-answers.ts';
 import type { ListedSegment } from '../../server/queries.ts';
 
 const KINDS: Readonly<Record<string, string>> = {

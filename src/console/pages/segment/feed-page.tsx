@@ -5,7 +5,6 @@ import { ArrowDown, ArrowUp, Pause, Play } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import type { PageProps } from '../../pages.tsx';
 import { Button } from '../../parts/button.tsx';
-import { CAUSES, type CauseChoice, causeText } from '../../parts/causes.ts';
 import { ChoiceMenu } from '../../parts/menu.tsx';
 import { EmptyState, ErrorView, SkeletonRows } from '../../parts/states.tsx';
 import { timeText } from '../../parts/words.ts';
@@ -21,6 +20,21 @@ const SHOWN_MAX = 300;
 const PAGE_EVENTS = 1000;
 /** Pages of the past that are read to find the newest events in it. */
 const PAGES_MAX = 10;
+
+const CAUSES = [
+  ['any', 'Any cause'],
+  ['created', 'Created'],
+  ['record_changed', 'Record changed'],
+  ['related_changed', 'Related changed'],
+  ['time', 'Time'],
+  ['segment_edited', 'Segment edited'],
+  ['catalog_changed', 'Catalog changed'],
+  ['repaired', 'Repaired'],
+  ['archived', 'Archived'],
+  ['restored', 'Restored'],
+  ['deleted', 'Deleted'],
+] as const;
+type CauseChoice = (typeof CAUSES)[number][0];
 
 export default function FeedPage({ params }: PageProps) {
   const slug = params['slug']!;
@@ -113,7 +127,9 @@ function FeedRow({ event }: { readonly event: ChangeShown }) {
         {hasJoined ? 'joined' : 'left'}
       </span>
       <span className="member-name">{event.id}</span>
-      <span className="quiet">{causeText(event.cause)}</span>
+      <span className="quiet">
+        {CAUSES.find(([name]) => name === event.cause)?.[1] ?? event.cause}
+      </span>
     </li>
   );
 }

@@ -5,7 +5,7 @@
  * Keeps true: each relationship is an edge of its own, from the type that has the key to its
  * target. Lengths are in units of the picture.
  */
-import type { WholeTypeShown } from '../../server/answers.ts';
+import type { WholeTypeShown } from '../../server/operations-answers.ts';
 
 const BOX = { width: 170, height: 38, gap: 18 } as const;
 const WAY = 215;

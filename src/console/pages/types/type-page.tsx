@@ -11,12 +11,13 @@ import { Panel } from '../../parts/panel.tsx';
 import { EmptyState, ErrorView, SkeletonRows } from '../../parts/states.tsx';
 import { TypeTag } from '../../parts/type-tag.tsx';
 import { countedText, titleText } from '../../parts/words.ts';
-import type { WholeTypeShown } from '../../server/answers.ts';
-import { segmentsQuery, typeQuery, typesQuery, viewsQuery } from '../../server/queries.ts';
+import type { WholeTypeShown } from '../../server/operations-answers.ts';
+import { segmentsQuery, typesQuery, viewsQuery } from '../../server/queries.ts';
 import { isGone } from '../../server/refusal.ts';
 import { PageFrame } from '../../shell/page.tsx';
 import { graphOf } from './type-graph.ts';
 import { TypeGraph } from './type-graph-view.tsx';
+import { typeQuery } from './type-query.ts';
 import { usesOfType } from './type-uses.ts';
 
 const CRUMBS = [

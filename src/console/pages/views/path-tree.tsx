@@ -17,7 +17,7 @@ import {
 
 interface TreeContext {
   readonly types: TypesByName;
-  /** What is shown already: path and aggregate. */
+  /** What is shown: path and aggregate. */
   readonly used: ReadonlySet<string>;
   readonly onAdd: (column: NewColumn) => void;
 }
@@ -110,17 +110,15 @@ function Leaf({ column, before, used, onAdd }: LeafProps) {
   const { label } = column;
   const isUsed = used.has(usedKey(column));
   // The way to it is above, in the tree.
-  const own = before.titles.length === 0 ? label : label.slice(before.titles.join(' ').length + 2);
+  const way = before.titles.length === 0 ? '' : `${before.titles.join(' ')}: `;
   return (
     <li>
-      <button
-        type="button"
-        className="tree-leaf"
-        aria-label={`Add ${label}${isUsed ? ', shown already' : ''}`}
-        onClick={() => onAdd(column)}
-      >
+      <button type="button" className="tree-leaf" onClick={() => onAdd(column)}>
         <Plus className="icon" aria-hidden="true" />
-        <span>{own}</span>
+        <span>
+          <span className="unseen">Add {way}</span>
+          {label.slice(way.length)}
+        </span>
         <span className="grow" />
         {isUsed ? <span className="quiet">shown</span> : null}
       </button>

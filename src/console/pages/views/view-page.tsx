@@ -10,19 +10,19 @@ import { useLocation } from 'wouter';
 import type { PageProps } from '../../pages.tsx';
 import { Button, ButtonLink } from '../../parts/button.tsx';
 import { ConfirmButton } from '../../parts/confirm-button.tsx';
-import { Panel } from '../../parts/panel.tsx';
 import { useShortcuts } from '../../parts/shortcuts.ts';
 import { EmptyState, ErrorView, SkeletonRows } from '../../parts/states.tsx';
 import { TypeTag } from '../../parts/type-tag.tsx';
 import { dayTimeText } from '../../parts/words.ts';
 import type { ViewShown } from '../../server/answers.ts';
 import { ask, askTagged, type TaggedAnswer } from '../../server/ask.ts';
-import { viewPath, viewQuery, viewsQuery } from '../../server/queries.ts';
+import { viewsQuery } from '../../server/queries.ts';
 import { isGone, isOvertaken } from '../../server/refusal.ts';
 import { useMay } from '../../session/use-session.ts';
 import { PageFrame } from '../../shell/page.tsx';
 import { ViewDesigner } from './view-designer.tsx';
 import { bodyOf, draftOf, isSameDraft, labelOf, type ViewDraft } from './view-draft.ts';
+import { viewPath, viewQuery } from './view-query.ts';
 import { ViewRows } from './view-rows.tsx';
 
 const CRUMBS = [
@@ -68,6 +68,7 @@ function View({ read }: ViewProps) {
   const [base, setBase] = useState(read);
   const [draft, setDraft] = useState<ViewDraft>(() => draftOf(read.value));
   const client = useQueryClient();
+  const [, goTo] = useLocation();
   const mayEdit = useMay('write_catalog');
   const { value: view, tag } = base;
   const path = viewPath(view.slug);
@@ -84,6 +85,13 @@ function View({ read }: ViewProps) {
       return client.invalidateQueries({ queryKey: viewsQuery.queryKey });
     },
   });
+  const remove = useMutation({
+    mutationFn: () => ask<void>(path, { method: 'DELETE', ifMatch: tag }),
+    onSuccess: async () => {
+      goTo('/views', { replace: true });
+      await client.invalidateQueries({ queryKey: viewsQuery.queryKey });
+    },
+  });
   const isChanged = !isSameDraft(draft, draftOf(view));
   const canSave = mayEdit && isChanged && draft.columns.length > 0 && !save.isPending;
   useShortcuts({ 'mod+s': () => canSave && save.mutate(tag) });
@@ -96,6 +104,14 @@ function View({ read }: ViewProps) {
       actions={
         mayEdit ? (
           <>
+            <ConfirmButton
+              size="normal"
+              confirmation="Delete for good"
+              isDisabled={remove.isPending}
+              onConfirm={() => remove.mutate()}
+            >
+              Delete
+            </ConfirmButton>
             {isChanged ? <Button onPress={() => setDraft(draftOf(view))}>Undo all</Button> : null}
             <Button kind="primary" isDisabled={!canSave} onPress={() => save.mutate(tag)}>
               {save.isPending ? 'Saving' : 'Save'}
@@ -119,6 +135,11 @@ function View({ read }: ViewProps) {
           {save.error.message}
         </p>
       ) : null}
+      {remove.error ? (
+        <p className="fault view-fault" role="alert">
+          {remove.error.message}
+        </p>
+      ) : null}
       <BuildState view={view} />
       <ViewDesigner
         draft={draft}
@@ -128,7 +149,6 @@ function View({ read }: ViewProps) {
         onChange={setDraft}
       />
       <ViewRows view={view} draft={draft} />
-      {mayEdit ? <Removal view={view} /> : null}
     </PageFrame>
   );
 }
@@ -188,37 +208,5 @@ function Overtaken({ draft, slug, onTheirs, onMine }: OvertakenProps) {
         </div>
       </div>
     </section>
-  );
-}
-
-function Removal({ view: { slug } }: { readonly view: ViewShown }) {
-  const client = useQueryClient();
-  const [, goTo] = useLocation();
-  const remove = useMutation({
-    mutationFn: () => ask<void>(viewPath(slug), { method: 'DELETE' }),
-    onSuccess: async () => {
-      goTo('/views', { replace: true });
-      await client.invalidateQueries({ queryKey: viewsQuery.queryKey });
-    },
-  });
-  return (
-    <Panel
-      title="Delete"
-      actions={
-        <ConfirmButton
-          confirmation="Delete for good"
-          isDisabled={remove.isPending}
-          onConfirm={() => remove.mutate()}
-        >
-          Delete this view
-        </ConfirmButton>
-      }
-    >
-      <p className="panel-body quiet" role="status">
-        {remove.error
-          ? remove.error.message
-          : 'The records stay; who read it here, reads it no more.'}
-      </p>
-    </Panel>
   );
 }

@@ -14,10 +14,10 @@ import { Table, type TableColumn } from '../../parts/table.tsx';
 import { cellText } from '../../parts/words.ts';
 import type { ViewShown } from '../../server/answers.ts';
 import { ask } from '../../server/ask.ts';
-import { viewPath } from '../../server/queries.ts';
 import { useChanges } from '../../stream/use-stream.ts';
 import { useDownload } from './download.ts';
 import { labelOf, type ViewDraft } from './view-draft.ts';
+import { viewPath } from './view-query.ts';
 
 const PAGE_ROWS = 100;
 const AHEAD = 30;
