@@ -22,6 +22,7 @@ export const PAGES: readonly PageEntry[] = [
   { path: '/segments', Page: lazy(() => import('./pages/segments/segments-page.tsx')) },
   { path: '/segments/:slug', Page: lazy(() => import('./pages/segment/members-page.tsx')) },
   { path: '/segments/:slug/members', Page: lazy(() => import('./pages/segment/members-page.tsx')) },
+  { path: '/segments/:slug/members/:id', Page: lazy(() => import('./pages/why/why-page.tsx')) },
   { path: '/segments/:slug/feed', Page: lazy(() => import('./pages/segment/feed-page.tsx')) },
 ];
 

@@ -5,6 +5,13 @@ import { nameInWords } from '../../query/words/names.ts';
 
 const WHOLE = new Intl.NumberFormat('en');
 const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+const DAY = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' });
+const SPANS = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1000],
+] as const;
 const DAY_TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 
 /** "48,210" */
@@ -33,6 +40,23 @@ export function timeText(at: string | number): string {
 /** "27 Nov 2026, 10:42" */
 export function dayTimeText(at: string | number): string {
   return DAY_TIME.format(new Date(at));
+}
+
+/** "27 Nov 2026" */
+export function dayText(at: string | number): string {
+  return DAY.format(new Date(at));
+}
+
+/** "2 days, 3 hours" of ms: the two largest units, whole ones. */
+export function spanText(ms: number): string {
+  const at = SPANS.findIndex(([, each]) => ms >= each);
+  if (at < 0) return 'under a second';
+  const [name, unit] = SPANS[at]!;
+  const whole = Math.floor(ms / unit);
+  const first = countedText(whole, name);
+  const second = SPANS[at + 1];
+  const rest = second ? Math.floor((ms - whole * unit) / second[1]) : 0;
+  return rest === 0 ? first : `${first}, ${countedText(rest, second![0])}`;
 }
 
 /** "Last seen at" of `last_seen_at`; a label is taken as it is. */
