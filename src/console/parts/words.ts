@@ -6,6 +6,9 @@ import { nameInWords } from '../../query/words/names.ts';
 const WHOLE = new Intl.NumberFormat('en');
 const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 const DAY = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' });
+const NEAR_DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+/** 300 days: then the month says which year it is. */
+const NEAR_MS = 25_920_000_000;
 const SPANS = [
   ['day', 86_400_000],
   ['hour', 3_600_000],
@@ -45,6 +48,12 @@ export function dayTimeText(at: string | number): string {
 /** "27 Nov 2026" */
 export function dayText(at: string | number): string {
   return DAY.format(new Date(at));
+}
+
+/** "27 Nov"; with the year where it may be another one than one thinks of. */
+export function nearDayText(at: string | number): string {
+  const isNear = Math.abs(new Date(at).getTime() - Date.now()) < NEAR_MS;
+  return (isNear ? NEAR_DAY : DAY).format(new Date(at));
 }
 
 /** "2 days, 3 hours" of ms: the two largest units, whole ones. */

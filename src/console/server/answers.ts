@@ -42,6 +42,7 @@ export interface RecordShown {
   readonly id: string;
   readonly data: Readonly<Record<string, unknown>>;
   readonly version: number;
+  readonly source_version?: number;
   readonly created_at: string;
   readonly updated_at: string;
   readonly archived_at: string | null;

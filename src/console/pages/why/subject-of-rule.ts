@@ -7,6 +7,7 @@
  */
 
 import { capitalized, nameInWords } from '../../../query/words/names.ts';
+import { targetOf } from '../../parts/relationships.ts';
 import { titleText } from '../../parts/words.ts';
 import type { TypeShown } from '../../server/answers.ts';
 
@@ -48,20 +49,6 @@ export function subjectOfRule(
   const rest =
     prefix !== undefined && words.startsWith(`${prefix} `) ? words.slice(prefix.length) : words;
   return { type: type.name, text, rest: rest.trim() };
-}
-
-/** Where a relationship leads: the type's own, or another's that leads here. */
-export function targetOf(
-  type: TypeShown | undefined,
-  name: string,
-  types: readonly TypeShown[],
-): TypeShown | undefined {
-  if (!type) return undefined;
-  const own = type.relationships[name]?.to;
-  if (own !== undefined) return types.find((each) => each.name === own);
-  return types.find(({ relationships }) =>
-    Object.values(relationships).some(({ to, inverse }) => to === type.name && inverse === name),
-  );
 }
 
 /** As query/words/names.ts says it. */

@@ -175,6 +175,7 @@ function Why({ id, explained }: { readonly id: string; readonly explained: Expla
                   types,
                   query: draft ? draft.query : answeringQuery(segment, explanation),
                   asOfMs: Date.parse(explanation.as_of_time),
+                  next: explanation.next,
                 }}
               />
             </section>

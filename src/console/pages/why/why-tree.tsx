@@ -6,8 +6,13 @@ import { Link } from 'wouter';
 import { recordAddress } from '../../parts/record-names.ts';
 import { lookOf } from '../../parts/type-look.ts';
 import { valueText } from '../../parts/values.tsx';
-import { dayText, dayTimeText, numberText, spanText } from '../../parts/words.ts';
-import type { ExplainedPartShown, RelatedRecordShown, TypeShown } from '../../server/answers.ts';
+import { dayTimeText, nearDayText, numberText, spanText } from '../../parts/words.ts';
+import type {
+  ExplainedPartShown,
+  ExplanationShown,
+  RelatedRecordShown,
+  TypeShown,
+} from '../../server/answers.ts';
 import { subjectOfRule } from './subject-of-rule.ts';
 import { atPointer, windowAxis } from './window-axis.ts';
 import { WindowLine } from './window-line.tsx';
@@ -18,6 +23,8 @@ export interface TreeContext {
   /** The filter that was explained; undefined while an edit of it is built. */
   readonly query: unknown;
   readonly asOfMs: number;
+  /** When the clock alone changes the verdict, and to what. */
+  readonly next: ExplanationShown['next'];
 }
 
 interface WhyPartProps {
@@ -57,7 +64,7 @@ function WhyPart({ part, context, isRest = false }: WhyPartProps) {
           <Condition part={part} context={context} />
           <Seen part={part} isRest={isRest} />
           {axis ? (
-            <WindowLine axis={axis} types={context.types} flipWord={passed ? 'Ends' : 'Begins'} />
+            <WindowLine axis={axis} types={context.types} flipWord={flipWord(part, context)} />
           ) : null}
           <RelatedRecords part={part} related={related} types={context.types} />
         </div>
@@ -78,6 +85,17 @@ function WhyPart({ part, context, isRest = false }: WhyPartProps) {
   );
 }
 
+/** A part may change without the verdict. */
+function flipWord({ flips_at, passed }: ExplainedPartShown, { next }: TreeContext): string {
+  if (next?.at && next.at === flips_at) return next.member ? 'Joins' : 'Leaves';
+  return passed ? 'Ends' : 'Begins';
+}
+
+/** "has at least …" after a tag: only verbs, since names may begin with a capital letter. */
+function afterTag(words: string): string {
+  return words.replace(/^(?:Has|Is|Have|Are)\b/, (verb) => verb.toLowerCase());
+}
+
 function Condition({ part, context }: WhyPartProps) {
   const { kind, words, path } = part;
   const { query, objectType, types } = context;
@@ -91,7 +109,7 @@ function Condition({ part, context }: WhyPartProps) {
           <Icon className="icon" aria-hidden="true" />
           {subject.text}
         </span>{' '}
-        {subject.rest}
+        {afterTag(subject.rest)}
       </p>
     );
   }
@@ -103,7 +121,7 @@ function Condition({ part, context }: WhyPartProps) {
           Segment
         </span>
       ) : null}{' '}
-      {words}
+      {kind === 'segment' ? afterTag(words) : words}
     </p>
   );
 }
@@ -192,7 +210,7 @@ function RelatedCard({
   const until =
     flips_at === null
       ? undefined
-      : `${passed ? 'counts' : 'does not count'} until ${dayText(flips_at)}`;
+      : `${passed ? 'counts' : 'does not count'} until ${nearDayText(flips_at)}`;
   const second = [
     ...others.map(({ text }) => text),
     until ?? (passed ? 'counts' : 'does not count'),
@@ -209,6 +227,6 @@ function RelatedCard({
 }
 
 function textOf(value: unknown, attribute: Parameters<typeof valueText>[1]): string {
-  if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value)) return dayText(value);
+  if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value)) return nearDayText(value);
   return valueText(value, attribute);
 }

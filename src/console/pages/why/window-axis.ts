@@ -42,6 +42,8 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 };
 /** Room beside the window, as a share of it. */
 const ROOM = 0.15;
+/** How far from the window a lone value may be, in spans of it. */
+const FAR = 3;
 const TICKS = 3;
 
 /** `query` is the one that was explained, if it is known; `nowMs` the moment that it is of. */
@@ -55,8 +57,11 @@ export function windowAxis(
   const { title, fromMs, toMs, values } = shown;
   const span = toMs - fromMs;
   if (!(span > 0)) return undefined;
-  const startMs = Math.min(fromMs, nowMs) - span * ROOM;
-  const endMs = Math.max(toMs, nowMs) + span * ROOM;
+  // One value alone is shown where it is, unless that leaves the window no room.
+  const lone = values.length === 1 ? values[0]!.atMs : nowMs;
+  const isFar = lone < fromMs - span * FAR || lone > toMs + span * FAR;
+  const startMs = Math.min(fromMs, nowMs, isFar ? nowMs : lone) - span * ROOM;
+  const endMs = Math.max(toMs, nowMs, isFar ? nowMs : lone) + span * ROOM;
   const xOf = (atMs: number) => (atMs - startMs) / (endMs - startMs);
   const isShown = (atMs: number) => atMs >= startMs && atMs <= endMs;
   const flipMs = part.flips_at ? Date.parse(part.flips_at) : Number.NaN;
@@ -64,6 +69,7 @@ export function windowAxis(
     .filter(({ atMs }) => isShown(atMs))
     .map((each) => ({ ...each, x: xOf(each.atMs) }))
     .sort((a, b) => a.x - b.x);
+  if (points.length === 0) return undefined;
   return {
     title,
     band: { from: xOf(fromMs), to: xOf(toMs) },

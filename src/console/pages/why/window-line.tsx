@@ -2,7 +2,7 @@
  * window-line.tsx – The picture of a window: its values as points, what has left, what leaves next.
  */
 import { valueText } from '../../parts/values.tsx';
-import { dayText } from '../../parts/words.ts';
+import { nearDayText } from '../../parts/words.ts';
 import type { TypeShown } from '../../server/answers.ts';
 import type { AxisPoint, WindowAxis } from './window-axis.ts';
 
@@ -55,7 +55,7 @@ export function WindowLine({ axis, types, flipWord }: WindowLineProps) {
           <g key={atMs}>
             <path className="window-base" d={`M${xOf(x)} ${LINE - 4}v8`} />
             <text x={xOf(x)} y={LINE + 20} textAnchor="middle">
-              {dayText(atMs)}
+              {nearDayText(atMs)}
             </text>
           </g>
         ),
@@ -88,6 +88,9 @@ export function WindowLine({ axis, types, flipWord }: WindowLineProps) {
           <text x={xOf(flip.x) + 10} y={LINE - 10}>
             {flipWord}
           </text>
+          <text className="is-day" x={xOf(flip.x) + 22} y={LINE + 20}>
+            {nearDayText(flip.atMs)}
+          </text>
         </g>
       ) : null}
     </svg>
@@ -105,7 +108,7 @@ function textOf({ related }: AxisPoint, types: readonly TypeShown[]): string {
 function spoken({ title, points, flip }: WindowAxis, inside: number): string {
   const isOwn = points.every(({ related }) => related === undefined);
   const what = isOwn
-    ? `The value is of ${dayText(points[0]?.atMs ?? 0)}.`
+    ? `The value is of ${nearDayText(points[0]?.atMs ?? 0)}.`
     : `${inside} of the ${points.length} shown count.`;
-  return `${title}. ${what}${flip ? ` The clock changes it on ${dayText(flip.atMs)}.` : ''}`;
+  return `${title}. ${what}${flip ? ` The clock changes it on ${nearDayText(flip.atMs)}.` : ''}`;
 }
