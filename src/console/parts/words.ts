@@ -7,8 +7,8 @@ const WHOLE = new Intl.NumberFormat('en');
 const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 const DAY = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' });
 const NEAR_DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
-/** 300 days: then the month says which year it is. */
-const NEAR_MS = 25_920_000_000;
+/** Half a year: then a day says which year it is of. */
+const NEAR_MS = 15_552_000_000;
 const SPANS = [
   ['day', 86_400_000],
   ['hour', 3_600_000],

@@ -20,17 +20,20 @@ export interface Patch {
   readonly faults: ReadonlyMap<string, string>;
 }
 
+/** No comma, no blank at the ends, and not the beginning of JSON. */
+const PLAIN = /^[^\s,[][^,\n]*$(?<!\s)/;
+
 /** A value as its field shows it. */
 export function draftText(value: unknown, { type }: AttributeShown): string {
   if (value === undefined || value === null) return '';
   if (type === 'list' && Array.isArray(value))
-    return value.every(
-      (each) =>
-        typeof each === 'string' && !/[,"\n]/.test(each) && each === each.trim() && each !== '',
-    )
-      ? value.join(', ')
-      : JSON.stringify(value);
+    return isPlainList(value) ? value.join(', ') : JSON.stringify(value);
   return typeof value === 'object' ? JSON.stringify(value, null, 2) : String(value);
+}
+
+/** Whether it comes back from a text with commas: else it is shown as JSON. */
+function isPlainList(list: readonly unknown[]): boolean {
+  return list.length > 0 && list.every((each) => typeof each === 'string' && PLAIN.test(each));
 }
 
 export function patchOf(

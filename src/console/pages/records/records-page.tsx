@@ -140,20 +140,18 @@ function Records({ type, types, views }: RecordsProps) {
       }
     >
       <div className="tools records-tools">
+        <SearchField
+          ref={field}
+          label="Search by id"
+          keyCap="/"
+          value={wish.idPrefix}
+          onChange={(idPrefix) => change({ idPrefix })}
+        />
         {isOpen ? (
-          <>
-            <SearchField
-              ref={field}
-              label="Search by the beginning of the id"
-              keyCap="/"
-              value={wish.idPrefix}
-              onChange={(idPrefix) => change({ idPrefix })}
-            />
-            <ConditionButton
-              type={type}
-              onAdd={(added) => change({ conditions: [...wish.conditions, added] })}
-            />
-          </>
+          <ConditionButton
+            type={type}
+            onAdd={(added) => change({ conditions: [...wish.conditions, added] })}
+          />
         ) : null}
         <ChosenTags chosen={wish} onChoose={change} />
         {isOpen ? (
@@ -173,7 +171,7 @@ function Records({ type, types, views }: RecordsProps) {
           <CsvButton source={source} columns={columns} wish={asked} view={view} type={type} />
         ) : null}
       </div>
-      <Notes view={view} leftOut={leftOut} isOpen={isOpen} />
+      <Notes wish={wish} view={view} leftOut={leftOut} />
       {isViewGone ? (
         <EmptyState
           title="There is no such view of these records, or not any more."
@@ -187,26 +185,28 @@ function Records({ type, types, views }: RecordsProps) {
 }
 
 interface NotesProps {
+  readonly wish: RecordsWish;
   readonly view: ViewShown | undefined;
   readonly leftOut: number;
-  readonly isOpen: boolean;
 }
 
-function Notes({ view, leftOut, isOpen }: NotesProps) {
-  if (leftOut > 0)
-    return (
-      <p className="records-note">
-        {countedText(leftOut, 'column')} of “{view?.title}” about related records{' '}
-        {leftOut === 1 ? 'is' : 'are'} shown when neither a condition nor an id is looked for.
-      </p>
-    );
-  if (!isOpen)
-    return (
-      <p className="records-note">
-        The filter of “{view?.title}” is not made of rules: it takes no conditions here.
-      </p>
-    );
-  return null;
+/** What is chosen, and has no effect now. */
+function Notes({ wish, view, leftOut }: NotesProps) {
+  const { idPrefix, conditions, in: inside, notIn } = wish;
+  const isNarrowed = conditions.length + inside.length + notIn.length > 0 || view !== undefined;
+  const columns = leftOut === 0 ? '' : countedText(leftOut, 'column');
+  const notes = [
+    ...(idPrefix !== '' && isNarrowed
+      ? ['Ids are looked for among all records: what else is chosen waits.']
+      : []),
+    ...(columns === ''
+      ? []
+      : [`${columns} about related records ${leftOut === 1 ? 'is' : 'are'} not shown meanwhile.`]),
+    ...(takesConditions(view)
+      ? []
+      : [`The filter of “${view?.title}” is not made of rules: it takes no conditions here.`]),
+  ];
+  return notes.length === 0 ? null : <p className="records-note">{notes.join(' ')}</p>;
 }
 
 /** Faults of the conditions that were added, by their place; they come first in the filter. */

@@ -20,7 +20,7 @@ export interface RecordsWish {
   readonly view: string;
   readonly in: readonly string[];
   readonly notIn: readonly string[];
-  /** How ids begin. */
+  /** How ids begin: they are looked for among all records, whatever else is chosen. */
   readonly idPrefix: string;
   readonly conditions: readonly ConditionRule[];
 }
@@ -70,10 +70,8 @@ export function takesConditions(view: ViewFilter | undefined): boolean {
 
 /** Everything but the segments, as one group. */
 function rulesOf(wish: RecordsWish, view: ViewFilter | undefined): unknown[] {
-  const { conditions, idPrefix } = wish;
   return [
-    ...conditions,
-    ...(idPrefix === '' ? [] : [{ field: 'id', operator: 'beginsWith', value: idPrefix }]),
+    ...wish.conditions,
     ...(view?.query !== undefined && isRuleGroup(view.query) && view.query.rules.length > 0
       ? [view.query]
       : []),
@@ -95,8 +93,12 @@ export function filterOf(
   return { combinator: 'and', rules };
 }
 
-/** What counts them: a view in another dialect is counted as it is, as long as nothing is added. */
+/**
+ * What counts them; undefined: nothing does. A view in another dialect is counted as it is, as long
+ * as nothing is added.
+ */
 export function countedQuery(wish: RecordsWish, view: ViewFilter | undefined): unknown {
+  if (wish.idPrefix !== '') return undefined;
   const filter = filterOf(wish, view);
   if (filter) return filter;
   return wish.in.length + wish.notIn.length === 0 ? view?.query : undefined;
@@ -109,15 +111,12 @@ export function rowsSource(
 ): RowsSource {
   const { conditions, idPrefix, in: inside, notIn } = wish;
   const list = `/v1/records/${encodeURIComponent(type)}`;
-  const isPlain = conditions.length === 0 && idPrefix === '';
-  if (view && (isPlain || !takesConditions(view)))
+  if (idPrefix !== '')
+    return { kind: 'list', path: `${list}?${new URLSearchParams({ q: idPrefix })}` };
+  if (view && (conditions.length === 0 || !takesConditions(view)))
     return { kind: 'view', path: viewRowsPath(view.slug, wish) };
-  const chosen = inside.length + notIn.length;
-  if (!view && conditions.length === 0 && chosen === 0)
-    return {
-      kind: 'list',
-      path: idPrefix === '' ? list : `${list}?${new URLSearchParams({ q: idPrefix })}`,
-    };
+  const chosen = conditions.length + inside.length + notIn.length;
+  if (!view && chosen === 0) return { kind: 'list', path: list };
   const inView = view?.segment === undefined ? inside : [...new Set([...inside, view.segment])];
   const query = { combinator: 'and', rules: rulesOf(wish, view) };
   return { kind: 'query', path: `${list}/query`, body: { query, in: inView, not_in: notIn } };
