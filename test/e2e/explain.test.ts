@@ -383,6 +383,13 @@ describe('the explanation of a membership', () => {
     const metrics = await api.call('GET', '/metrics');
     expect(metrics.body).toContain('rollcall_explain_differences_total 1');
     await redis.sadd(set, 'c1');
+    // Nor does a state that says otherwise than the set.
+    const state = keys.partitions[held.indexOf(1)]!.state('contacts');
+    const row = await redis.hget(state, 'c1');
+    await redis.hdel(state, 'c1');
+    const stateless = await explained('/v1/segments/lapsing/explain/c1');
+    expect(stateless).toMatchObject({ member: true, stored: true, agrees: false });
+    await redis.hset(state, 'c1', row!);
     expect((await explained('/v1/segments/lapsing/explain/c1')).agrees).toBe(true);
   });
 });
