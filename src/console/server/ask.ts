@@ -10,7 +10,7 @@ import { newId } from './new-id.ts';
 import { refusalOf, ServerRefusal, unreachable } from './refusal.ts';
 import { sessionHasEnded, writesInDoubt } from './signals.ts';
 
-export interface Question {
+export interface Asked {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
   /** The tag that it must still have: else 412. */
@@ -34,15 +34,12 @@ const WAIT_MS = 500;
 const WAIT_MAX_MS = 8000;
 
 /** The value that is answered. @throws ServerRefusal */
-export async function ask<T>(path: string, question: Question = {}): Promise<T> {
+export async function ask<T>(path: string, question: Asked = {}): Promise<T> {
   return (await askTagged<T>(path, question)).value;
 }
 
 /** As `ask`, with the tag of what is answered. @throws ServerRefusal */
-export async function askTagged<T>(
-  path: string,
-  question: Question = {},
-): Promise<TaggedAnswer<T>> {
+export async function askTagged<T>(path: string, question: Asked = {}): Promise<TaggedAnswer<T>> {
   const { method = 'GET', reads = method === 'GET' } = question;
   const headers = headersOf(question, reads);
   const send = () => sendOnce(path, question, headers);
@@ -53,7 +50,7 @@ export async function askTagged<T>(
   return { value: value as T, tag: answer.headers.get('etag') ?? undefined };
 }
 
-function headersOf({ body, ifMatch, mustBeNew }: Question, reads: boolean): Headers {
+function headersOf({ body, ifMatch, mustBeNew }: Asked, reads: boolean): Headers {
   const headers = new Headers({ accept: 'application/json' });
   if (body !== undefined) headers.set('content-type', 'application/json');
   if (ifMatch !== undefined) headers.set('if-match', ifMatch);
@@ -65,7 +62,7 @@ function headersOf({ body, ifMatch, mustBeNew }: Question, reads: boolean): Head
 /** @throws ServerRefusal unreachable; what the signal throws */
 async function sendOnce(
   path: string,
-  { method = 'GET', body, signal }: Question,
+  { method = 'GET', body, signal }: Asked,
   headers: Headers,
 ): Promise<Response> {
   try {
