@@ -208,7 +208,7 @@ describe.skipIf(!existsSync(CHROMIUM))('the console', () => {
     await two.waitForSelector('.feed li:has-text("left"):has-text("c-3")');
   });
 
-  it('shows sign-in over the page when the session has ended, and the page is as it was', async () => {
+  it('shows sign-in over the page when a session ends, and the page is as it was', async () => {
     await newContext();
     const page = await open('/segments');
     await signIn(page);
