@@ -6,6 +6,7 @@
  * take turns every few milliseconds. A failure that the world causes is answered; so is a fault of
  * ours, and the thread goes on.
  */
+import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert, Problem } from '../errors.ts';
 import { redisProblem } from '../redis/failures.ts';
@@ -16,11 +17,14 @@ import type { ThreadAnswer, ThreadData, ThreadRequest } from './thread-messages.
 
 /** Between two reports of progress. */
 const PROGRESS_MS = 100;
+/** A nice value: it gets a quarter of a core that it has to share with a thread of the engine. */
+const BEHIND_CHANGES = 5;
 /** Of records that are kept for the next preview. */
 const KEPT_BYTES_MAX = 64 * 1024 * 1024;
 
 assert(parentPort, 'previews are evaluated in a thread');
 const port = parentPort;
+giveWay();
 let opening: Promise<KeptRecords> | undefined;
 const cancels = new Map<number, AbortController>();
 
@@ -28,6 +32,19 @@ port.on('message', (request: ThreadRequest) => {
   if (request.kind === 'cancel') cancels.get(request.id)?.abort();
   else void run(request.id, request.run);
 });
+
+/**
+ * Where cores are short, live changes come first. On Linux a priority is that of one thread;
+ * elsewhere it would be that of the whole process.
+ */
+function giveWay(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    setPriority(0, BEHIND_CHANGES);
+  } catch {
+    // a sandbox may forbid it: then previews share as all else does
+  }
+}
 
 /** What could not be opened is opened anew by the next run. */
 function opened(): Promise<KeptRecords> {

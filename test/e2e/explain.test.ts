@@ -198,13 +198,20 @@ describe('the explanation of a membership', () => {
     });
     const unknown = await explained('/v1/segments/lapsing/explain/nobody');
     expect(unknown).toMatchObject({ member: false, exists: false, agrees: true, title: 'nobody' });
-    await put('contacts', 'c3', { country: 'XX' });
+    await put('contacts', 'c3', { country: 'XX', last_seen_at: ago(1) });
     const before = await explained('/v1/segments/do-not-contact/explain/c3');
     expect(before).toMatchObject({ member: true, agrees: true });
     await send(api.deployment, [{ op: 'archive', object_type: 'contacts', id: 'c3' } as Change]);
     const after = await explained('/v1/segments/do-not-contact/explain/c3');
     expect(after).toMatchObject({ member: false, stored: false, agrees: true, archived: true });
     expect(after.tree.passed).toBe(true);
+    // The clock lets nobody in who is archived, though it turns what is asked.
+    const value = { amount: 30, unit: 'day' };
+    const query = group({ field: 'last_seen_at', operator: 'inLast', value });
+    const asked = { object_type: 'contacts', query, id: 'c3' };
+    const timed = await explained('/v1/segments/explain', asked);
+    expect(timed).toMatchObject({ member: false, archived: true, next: null });
+    expect(timed.tree.children[0]).toMatchObject({ flips_at: expect.any(String) });
   });
 
   it('tells what will be at a later moment', async () => {
@@ -285,6 +292,15 @@ describe('the explanation of a membership', () => {
     });
     const share = (await ask(shared)).tree.children[0];
     expect(share).toMatchObject({ passed: true, matching: 1, of: 4, value: 0.25 });
+    // Of all that have to, those that do not decide.
+    const every = group({
+      field: 'orders',
+      match: { mode: 'all' },
+      value: group({ field: 'total', operator: '>', value: 700 }),
+    });
+    const all = (await ask(every)).tree.children[0]!;
+    expect(all).toMatchObject({ passed: false, matching: 3, of: 4, value: 3 });
+    expect(all.related.map(({ id }) => id)).toEqual(['a3', 'a1', 'a2', 'a4']);
     const none = (await ask(shared, 'c2')).tree.children[0];
     expect(none).toMatchObject({ passed: true, matching: 0, of: 0, value: null });
     expect((await ask(items)).tree.children[0]).toMatchObject({ path: '/items/0', seen: null });
@@ -384,5 +400,23 @@ describe('before the first build', () => {
     expect([saved.statusCode, saved.json().code]).toEqual([503, 'segment_building']);
     expect(saved.headers['retry-after']).toBe('1');
     await idle.close();
+  });
+});
+
+describe('while an edit is built', () => {
+  it('the revision before it is explained: that is what decides', async () => {
+    // From here on nobody builds.
+    await api.deployment.worker!.stop();
+    const url = '/v1/segments/do-not-contact';
+    const query = group({ field: 'country', operator: '=', value: 'CH' });
+    expect((await api.call('PATCH', url, { query })).statusCode).toBe(200);
+    expect(await explained(`${url}/explain/c2`)).toMatchObject({
+      ...{ member: false, stored: false, agrees: true, revision: 1 },
+      tree: { children: [{ passed: false, seen: 'CH', expected: 'XX' }] },
+    });
+    // Others that use it mean what answers, too.
+    const lapsing = await explained('/v1/segments/lapsing/explain/c2');
+    expect(lapsing).toMatchObject({ agrees: true, revision: 1 });
+    expect(lapsing.tree.children[3]).toMatchObject({ kind: 'segment', passed: true });
   });
 });

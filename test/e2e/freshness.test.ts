@@ -79,7 +79,8 @@ it('while changes wait it is of before them, and says how many and how long', as
   expect(second.as_of_time).toBe(first.as_of_time);
   expect(second.lag_ms).toBeGreaterThanOrEqual(first.lag_ms);
   expect(Date.parse(first.as_of_time)).toBeGreaterThanOrEqual(Date.parse(before.as_of_time));
-  await send(working.deployment, [put('f')], 'accepted');
+  // In the partition of one that waits already.
+  await send(working.deployment, [put('c')], 'accepted');
   const third = await fresh();
   expect(third.as_of_time).toBe(first.as_of_time);
   expect(third.lag_entries).toBeGreaterThan(first.lag_entries);

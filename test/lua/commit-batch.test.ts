@@ -62,6 +62,22 @@ describe('a commit on top of the last one', () => {
     expect(await bench.redis.pttl(keys.owner)).toBeGreaterThan(0);
   });
 
+  it('is whole where a key that may be removed holds another kind of value', async () => {
+    const { followed, counted, meta } = keys;
+    await bench.redis.set(followed, 'x');
+    await bench.redis.sadd(counted, 'x');
+    const commands = oneWrite();
+    commands.add('HSET', followed, ['3', '5']);
+    commands.add('HDEL', counted, ['1']);
+    const loose = [followed, counted].map((key) => commands.keyIndex(key));
+    commands.addWhole('LOOSE', meta, ...loose);
+    expect(await commit(commands)).toBe('ok');
+    expect(await written()).toBe('{}');
+    expect(await bench.redis.hgetall(followed)).toEqual({ 3: '5' });
+    expect(await bench.redis.exists(counted)).toBe(0);
+    expect(await bench.redis.hget(meta, 'number')).toBe('8');
+  });
+
   it('is a duplicate when it comes again, and writes nothing then', async () => {
     await commit(oneWrite());
     await bench.redis.hset(keys.records('contacts'), 'a', 'changed since');
