@@ -50,13 +50,21 @@ export const sessionQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 });
 
+const TYPE_FIELDS = [
+  'name',
+  'label',
+  'description',
+  'format',
+  'title_attribute',
+  'attributes',
+  'relationships',
+  'records',
+] as const satisfies readonly (keyof TypeShown)[];
+
 export const typesQuery = queryOptions({
   queryKey: ['types'],
   queryFn: ({ signal }) =>
-    askAll<TypeShown>(
-      '/v1/object-types?fields=name,label,description,format,title_attribute,attributes,relationships,records',
-      signal,
-    ),
+    askAll<TypeShown>(`/v1/object-types?fields=${TYPE_FIELDS.join(',')}`, signal),
   refetchInterval: COUNTS_MS,
 });
 
