@@ -106,7 +106,7 @@ describe.skipIf(!existsSync(CHROMIUM))('records in the console', () => {
   const counted = (page: Page, text: string) =>
     eventually(text, async () => (await page.textContent('.records-count')) === text);
 
-  it('shows who is in and not in segments, exactly counted, and keeps it in the address', async () => {
+  it('shows who is in and not in segments, counted, and keeps it in the address', async () => {
     const page = await browser.open('/records/contacts');
     await rowsAre(page, 'Ada', 'Bo', 'Cleo');
     await counted(page, '3 of 3');
@@ -218,7 +218,7 @@ describe.skipIf(!existsSync(CHROMIUM))('records in the console', () => {
     expect(await page.locator('button:has-text("Save as segment")').count()).toBe(0);
   });
 
-  it('explains a member: what was seen, which orders decide it, what the clock will do', async () => {
+  it('explains a member: what was seen, which orders decide it, what comes next', async () => {
     const page = await browser.open('/segments/buyers');
     await page.click('.member-name:text("Ada")');
     await page.waitForSelector('h2:text("Ada is in The buyers")');

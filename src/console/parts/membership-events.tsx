@@ -1,6 +1,7 @@
 /**
  * membership-events.tsx – How a record joined and left, the newest first.
  */
+import './record-parts.css';
 import { ArrowDown, ArrowUp, Clock } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { ChangeShown } from '../server/answers.ts';

@@ -1,6 +1,6 @@
 /**
- * saved-draft.ts – Filters that are not saved yet, kept in the tab: of a segment by its slug, of one
- * that has none yet as `new`.
+ * saved-draft.ts – Filters that are not saved yet, kept in the tab: of a segment by its slug, of
+ * one that has none yet as `new`.
  *
  * Keeps true: what can not be kept or read is as if it were not there; no page fails for it.
  */

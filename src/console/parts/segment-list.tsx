@@ -2,6 +2,7 @@
  * segment-list.tsx – A button that opens the segments of a type, to be found by title; what stands
  * beside each, the page decides.
  */
+import './record-parts.css';
 import { useQuery } from '@tanstack/react-query';
 import { ChevronDown } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
@@ -14,13 +15,13 @@ import { SearchField } from './search-field.tsx';
 /** Of thousands those are drawn that one may look through; typing finds the others. */
 const SHOWN_MAX = 50;
 
-interface SegmentListProps {
+interface FoundListProps {
   readonly label: string;
   readonly objectType: string;
   readonly row: (segment: ListedSegment, close: () => void) => ReactNode;
 }
 
-export function SegmentList({ label, objectType, row }: SegmentListProps) {
+export function SegmentList({ label, objectType, row }: FoundListProps) {
   return (
     <DialogTrigger>
       <AriaButton className="button">

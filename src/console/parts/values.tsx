@@ -4,6 +4,7 @@
  * Keeps true: a format that is not known changes nothing. What looks like an address becomes a link
  * only over http, https, mailto or tel, so that no stored text runs as a script.
  */
+import './record-parts.css';
 import type { ReactNode } from 'react';
 import type { TypeShown } from '../server/answers.ts';
 import { cellText } from './words.ts';

@@ -5,16 +5,6 @@ import { nameInWords } from '../../query/words/names.ts';
 
 const WHOLE = new Intl.NumberFormat('en');
 const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
-const DAY = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' });
-const NEAR_DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
-/** Half a year: then a day says which year it is of. */
-const NEAR_MS = 15_552_000_000;
-const SPANS = [
-  ['day', 86_400_000],
-  ['hour', 3_600_000],
-  ['minute', 60_000],
-  ['second', 1000],
-] as const;
 const DAY_TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 
 /** "48,210" */
@@ -43,29 +33,6 @@ export function timeText(at: string | number): string {
 /** "27 Nov 2026, 10:42" */
 export function dayTimeText(at: string | number): string {
   return DAY_TIME.format(new Date(at));
-}
-
-/** "27 Nov 2026" */
-export function dayText(at: string | number): string {
-  return DAY.format(new Date(at));
-}
-
-/** "27 Nov"; with the year where it may be another one than one thinks of. */
-export function nearDayText(at: string | number): string {
-  const isNear = Math.abs(new Date(at).getTime() - Date.now()) < NEAR_MS;
-  return (isNear ? NEAR_DAY : DAY).format(new Date(at));
-}
-
-/** "2 days, 3 hours" of ms: the two largest units, whole ones. */
-export function spanText(ms: number): string {
-  const at = SPANS.findIndex(([, each]) => ms >= each);
-  if (at < 0) return 'under a second';
-  const [name, unit] = SPANS[at]!;
-  const whole = Math.floor(ms / unit);
-  const first = countedText(whole, name);
-  const second = SPANS[at + 1];
-  const rest = second ? Math.floor((ms - whole * unit) / second[1]) : 0;
-  return rest === 0 ? first : `${first}, ${countedText(rest, second![0])}`;
 }
 
 /** "Last seen at" of `last_seen_at`; a label is taken as it is. */

@@ -1,5 +1,6 @@
 /**
- * records-wish.test.ts – What a table of records asks for: rows, number and segment are of one filter.
+ * records-wish.test.ts – What a table of records asks for: rows, number and segment are of one
+ * filter.
  */
 import { describe, expect, it } from 'vitest';
 import { recordColumns } from '../../../src/console/pages/records/columns.ts';

@@ -6,8 +6,8 @@ import { draftText, patchOf } from '../../../src/console/pages/record/edited.ts'
 import { subjectOfRule } from '../../../src/console/pages/why/subject-of-rule.ts';
 import { atPointer, windowAxis } from '../../../src/console/pages/why/window-axis.ts';
 import { readDraft } from '../../../src/console/parts/saved-draft.ts';
+import { spanText } from '../../../src/console/parts/spans.ts';
 import { linkOf, valueText } from '../../../src/console/parts/values.tsx';
-import { spanText } from '../../../src/console/parts/words.ts';
 import type { ExplainedPartShown, TypeShown } from '../../../src/console/server/answers.ts';
 
 const NOW = Date.parse('2026-11-27T12:00:00Z');

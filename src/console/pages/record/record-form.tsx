@@ -11,7 +11,7 @@ import { Button } from '../../parts/button.tsx';
 import { titleText } from '../../parts/words.ts';
 import type { RecordShown, TypeShown } from '../../server/answers.ts';
 import { ask, type TaggedAnswer } from '../../server/ask.ts';
-import { recordPath, recordQuery } from '../../server/queries.ts';
+import { recordPath, recordQuery } from '../../server/record-queries.ts';
 import { isOvertaken, ServerRefusal } from '../../server/refusal.ts';
 import { type Drafts, draftText, type EditedField, patchOf } from './edited.ts';
 

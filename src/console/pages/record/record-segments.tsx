@@ -11,7 +11,8 @@ import { whyAddress } from '../../parts/record-names.ts';
 import { SegmentList } from '../../parts/segment-list.tsx';
 import { ErrorView } from '../../parts/states.tsx';
 import { countedText } from '../../parts/words.ts';
-import { recordChangesQuery, segmentsOfRecordQuery, segmentsQuery } from '../../server/queries.ts';
+import { segmentsQuery } from '../../server/queries.ts';
+import { recordChangesQuery, segmentsOfRecordQuery } from '../../server/record-queries.ts';
 
 const LOOK_MS = 15_000;
 /** What is shown before one asks for all. */

@@ -14,7 +14,7 @@ import { valueText } from '../../parts/values.tsx';
 import { titleText } from '../../parts/words.ts';
 import type { RecordShown, TypeShown } from '../../server/answers.ts';
 import { ask } from '../../server/ask.ts';
-import { recordPath } from '../../server/queries.ts';
+import { recordPath } from '../../server/record-queries.ts';
 
 interface RelatedTabsProps {
   readonly type: TypeShown;

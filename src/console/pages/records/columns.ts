@@ -1,8 +1,8 @@
 /**
  * columns.ts – The columns of a table of records, and what stands in them.
  *
- * Keeps true: a cell shows what the server answered for this column, in the format of its attribute.
- * Of records that come without their related ones, columns about those are left out, not empty.
+ * Keeps true: a cell shows what the server answered for this column, in the format of its
+ * attribute. Of records that come without their related ones, columns about those are left out, not empty.
  */
 import { titleAttribute } from '../../parts/record-names.ts';
 import { targetOf } from '../../parts/relationships.ts';
@@ -20,7 +20,7 @@ export interface RecordColumn {
   readonly field: string;
 }
 
-export interface RecordRow {
+export interface RecordCells {
   readonly id: string;
   readonly values: Readonly<Record<string, unknown>>;
 }
@@ -98,6 +98,12 @@ function attributeAt(
 }
 
 /** A record as a row: the same fields as those of a view's row. */
-export function rowOfRecord({ id, data, created_at, updated_at, version }: RecordShown): RecordRow {
+export function rowOfRecord({
+  id,
+  data,
+  created_at,
+  updated_at,
+  version,
+}: RecordShown): RecordCells {
   return { id, values: { ...data, id, created_at, updated_at, version } };
 }

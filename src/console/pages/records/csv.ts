@@ -2,9 +2,9 @@
  * csv.ts – A table as CSV (RFC 4180), where the server has none of it: of records that were chosen
  * by hand.
  *
- * Keeps true: a cell holds the value as it is stored, not as the page writes it. No text is a formula
- * to a spreadsheet, whichever character it takes for the delimiter: the same signs get an apostrophe
- * before them as in the CSV of the server (api/views/csv.ts).
+ * Keeps true: a cell holds the value as it is stored, not as the page writes it. No text is a
+ * formula to a spreadsheet, whichever character it takes for the delimiter: the same signs get an
+ * apostrophe before them as in the CSV of the server (api/views/csv.ts).
  */
 const QUOTED = /[",;|\t\r\n]|^'/;
 const SIGN = '=+\\-@＝＋－＠';

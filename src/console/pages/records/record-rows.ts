@@ -5,7 +5,7 @@ import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-qu
 import type { RecordShown } from '../../server/answers.ts';
 import { ask } from '../../server/ask.ts';
 import { refusalOf } from '../../server/refusal.ts';
-import { type RecordColumn, type RecordRow, rowOfRecord } from './columns.ts';
+import { type RecordCells, type RecordColumn, rowOfRecord } from './columns.ts';
 import { csvLine, download } from './csv.ts';
 import type { RowsSource } from './wish.ts';
 
@@ -16,7 +16,7 @@ export const CSV_ROWS_MAX = 100_000;
 const COUNT_MS = 30_000;
 
 interface RowsPage {
-  readonly rows: readonly RecordRow[];
+  readonly rows: readonly RecordCells[];
   readonly next: string | null;
 }
 

@@ -24,7 +24,7 @@ import { typesQuery, viewsQuery } from '../../server/queries.ts';
 import { ServerRefusal } from '../../server/refusal.ts';
 import { useMay } from '../../session/use-session.ts';
 import { PageFrame } from '../../shell/page.tsx';
-import { type RecordColumn, type RecordRow, recordColumns } from './columns.ts';
+import { type RecordCells, type RecordColumn, recordColumns } from './columns.ts';
 import { ConditionButton, ConditionTags } from './condition-form.tsx';
 import {
   CSV_ROWS_MAX,
@@ -313,7 +313,9 @@ function RecordsTable({ type, columns, read }: RecordsTableProps) {
     );
   if (rows.length === 0) return <EmptyState title="No record is like that." />;
   const isWide = columns.length > COLUMNS_FIT;
-  const widths = `minmax(${isWide ? 200 : 0}px, 1.5fr) repeat(${columns.length - 1}, minmax(${isWide ? 150 : 0}px, 1fr))`;
+  const [first, other] = isWide ? ['200px', '150px'] : ['0', '0'];
+  const others = `repeat(${columns.length - 1}, minmax(${other}, 1fr))`;
+  const widths = `minmax(${first}, 1.5fr) ${others}`;
   return (
     <section
       className={`records${isWide ? ' is-wide' : ''}${read.isPlaceholderData ? ' is-old' : ''}`}
@@ -335,9 +337,9 @@ function RecordsTable({ type, columns, read }: RecordsTableProps) {
   );
 }
 
-function tableColumn(column: RecordColumn, at: number, type: string): TableColumn<RecordRow> {
+function tableColumn(column: RecordColumn, at: number, type: string): TableColumn<RecordCells> {
   const { field, title, attribute, isRight } = column;
-  const text = ({ values }: RecordRow) => valueText(values[field], attribute);
+  const text = ({ values }: RecordCells) => valueText(values[field], attribute);
   return {
     name: `n${at}`,
     title,

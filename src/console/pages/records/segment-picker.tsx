@@ -9,12 +9,12 @@ import { numberText } from '../../parts/words.ts';
 import { countsQuery, segmentsQuery } from '../../server/queries.ts';
 import { CHOSEN_MAX, type RecordsWish } from './wish.ts';
 
-type ChosenSegments = Pick<RecordsWish, 'in' | 'notIn'>;
+type PickedSegments = Pick<RecordsWish, 'in' | 'notIn'>;
 
 interface SegmentPickerProps {
   readonly objectType: string;
-  readonly chosen: ChosenSegments;
-  readonly onChoose: (chosen: ChosenSegments) => void;
+  readonly chosen: PickedSegments;
+  readonly onChoose: (chosen: PickedSegments) => void;
 }
 
 export function SegmentPicker({ objectType, chosen, onChoose }: SegmentPickerProps) {
@@ -60,10 +60,10 @@ export function SegmentPicker({ objectType, chosen, onChoose }: SegmentPickerPro
 
 /** A segment is chosen one way, the other, or not. */
 export function withSegment(
-  chosen: ChosenSegments,
+  chosen: PickedSegments,
   slug: string,
-  way: keyof ChosenSegments | undefined,
-): ChosenSegments {
+  way: keyof PickedSegments | undefined,
+): PickedSegments {
   const others = (slugs: readonly string[]) => slugs.filter((each) => each !== slug);
   return {
     in: way === 'in' ? [...others(chosen.in), slug] : others(chosen.in),

@@ -3,8 +3,8 @@
  * conditions; and how the server is asked for that.
  *
  * Keeps true: the rows, the exact number, the CSV and "Save as segment" are all of the same filter.
- * What is chosen of the catalog is in the address; values that were typed are kept by the tab alone,
- * since they may be of persons.
+ * What is chosen of the catalog is in the address; values that were typed are kept by the tab
+ * alone, since they may be of persons.
  */
 import type { ViewShown } from '../../server/answers.ts';
 
@@ -63,7 +63,7 @@ export function wishSearch({ view, in: inside, notIn, idPrefix }: RecordsWish): 
   return text === '' ? '' : `?${text}`;
 }
 
-/** A view whose own filter is in another dialect is shown as it is: no rule can be put beside it. */
+/** A view whose filter is in another dialect is shown as it is: no rule can be put beside it. */
 export function takesConditions(view: ViewFilter | undefined): boolean {
   return view?.query === undefined || isRuleGroup(view.query);
 }

@@ -8,12 +8,12 @@ import { ComingMove, MembershipEvents, membershipChanges } from '../../parts/mem
 import { whyAddress } from '../../parts/record-names.ts';
 import { countedText, dayTimeText, numberText } from '../../parts/words.ts';
 import type { ExplanationShown } from '../../server/answers.ts';
+import { segmentsQuery } from '../../server/queries.ts';
 import {
   recordChangesQuery,
   recordQuery,
   segmentsOfRecordQuery,
-  segmentsQuery,
-} from '../../server/queries.ts';
+} from '../../server/record-queries.ts';
 
 interface BesideProps {
   readonly explanation: ExplanationShown;

@@ -2,8 +2,9 @@
  * verdict.tsx – In or not in, since when, and what the clock alone will change.
  */
 import { oneOf } from '../../../query/words/names.ts';
+import { spanText } from '../../parts/spans.ts';
 import { useNow } from '../../parts/use-now.ts';
-import { dayTimeText, spanText, titleText } from '../../parts/words.ts';
+import { dayTimeText, titleText } from '../../parts/words.ts';
 import type { ExplanationShown } from '../../server/answers.ts';
 
 interface VerdictProps {

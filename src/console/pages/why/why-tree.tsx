@@ -4,9 +4,10 @@
 import { Check, Filter, X } from 'lucide-react';
 import { Link } from 'wouter';
 import { recordAddress } from '../../parts/record-names.ts';
+import { nearDayText, spanText } from '../../parts/spans.ts';
 import { lookOf } from '../../parts/type-look.ts';
 import { valueText } from '../../parts/values.tsx';
-import { dayTimeText, nearDayText, numberText, spanText } from '../../parts/words.ts';
+import { dayTimeText, numberText } from '../../parts/words.ts';
 import type {
   ExplainedPartShown,
   ExplanationShown,

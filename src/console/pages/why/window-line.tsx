@@ -1,8 +1,9 @@
 /**
  * window-line.tsx – The picture of a window: its values as points, what has left, what leaves next.
  */
+
+import { nearDayText } from '../../parts/spans.ts';
 import { valueText } from '../../parts/values.tsx';
-import { nearDayText } from '../../parts/words.ts';
 import type { TypeShown } from '../../server/answers.ts';
 import type { AxisPoint, WindowAxis } from './window-axis.ts';
 
