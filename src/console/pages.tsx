@@ -25,6 +25,11 @@ export const PAGES: readonly PageEntry[] = [
   { path: '/segments/:slug', Page: lazy(() => import('./pages/segment/members-page.tsx')) },
   { path: '/segments/:slug/members', Page: lazy(() => import('./pages/segment/members-page.tsx')) },
   { path: '/segments/:slug/members/:id', Page: lazy(() => import('./pages/why/why-page.tsx')) },
+  { path: '/segments/:slug/history', Page: lazy(() => import('./pages/segment/history-page.tsx')) },
+  {
+    path: '/segments/:slug/revisions',
+    Page: lazy(() => import('./pages/segment/revisions-page.tsx')),
+  },
   { path: '/segments/:slug/feed', Page: lazy(() => import('./pages/segment/feed-page.tsx')) },
 ];
 

@@ -264,4 +264,38 @@ describe.skipIf(!existsSync(CHROMIUM))('records in the console', () => {
     await page.waitForSelector('h2:text("Bo would be in the draft of Children")');
     expect(await page.locator('h2:text("Checked against what is stored")').count()).toBe(0);
   });
+
+  it('shows how a segment grew, as a picture and as a table', async () => {
+    const page = await browser.open('/segments/adults');
+    await page.click('.tab:text("History")');
+    await page.waitForSelector('.history-plot canvas >> nth=1');
+    await page.click('summary:text("As a table")');
+    const { count } = (await api.call('POST', '/v1/segments/counts', { slugs: ['adults'] })).json()
+      .counts[0];
+    await page.waitForSelector(`.history-table tbody tr >> nth=0 >> td:text-is("${count}")`);
+    await page.click('button:text("30 days")');
+    await page.waitForSelector('[aria-label="Members over the last 30 days"]');
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it('brings back an old revision by saving it again', async () => {
+    await segment('changed', ADULT);
+    const query = all({ ...ADULT, value: 64 });
+    await api.call('PATCH', '/v1/segments/changed', { title: 'Changed now', query });
+    const page = await browser.open('/segments/changed/revisions');
+    await page.waitForSelector(
+      '.revision:has-text("Revision 1: The changed") >> text=more than 17',
+    );
+    await page.waitForSelector('.revision:has-text("Revision 2") >> text=more than 64');
+    expect(await violations(page)).toEqual([]);
+    await page.click('[aria-label="Bring back revision 1"]');
+    await page.waitForSelector('h1:text("The changed")');
+    await page.waitForSelector('[role=status]:has-text("Saved as revision 3")');
+    const now = (await api.call('GET', '/v1/segments/changed')).json();
+    expect([now.revision, now.query]).toEqual([3, all(ADULT)]);
+    await browser.closePages();
+    const seen = await browser.open('/segments/changed/revisions', { role: 'viewer' });
+    await seen.waitForSelector('.revision:has-text("Revision 3")');
+    expect(await seen.locator('button:has-text("Bring back")').count()).toBe(0);
+  });
 });

@@ -3,6 +3,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { draftText, patchOf } from '../../../src/console/pages/record/edited.ts';
+import { historyAsked, plotData } from '../../../src/console/pages/segment/history-data.ts';
 import { subjectOfRule } from '../../../src/console/pages/why/subject-of-rule.ts';
 import { atPointer, windowAxis } from '../../../src/console/pages/why/window-axis.ts';
 import { readDraft } from '../../../src/console/parts/saved-draft.ts';
@@ -157,6 +158,34 @@ describe('values', () => {
       'mailto:a@example.com',
     );
     expect(linkOf('https://example.com', { type: 'string' })).toBeUndefined();
+  });
+});
+
+describe('the history of a segment', () => {
+  it('has gaps where nothing is known, and counts who left downwards', () => {
+    const point = (
+      hour: string,
+      count: number | null,
+      entered: number | null,
+      left: number | null,
+    ) => ({
+      ...{ at: `2026-11-27T${hour}:00:00Z`, count, entered, left },
+    });
+    const data = plotData([
+      point('09', null, null, null),
+      point('10', 4, 5, 1),
+      point('11', 4, 0, 0),
+    ]);
+    expect(data.count).toEqual([null, 4, 4]);
+    expect(data.joined).toEqual([null, 5, 0]);
+    expect(data.left).toEqual([null, -1, 0]);
+    expect(data.at[1]! - data.at[0]!).toBe(3600);
+  });
+
+  it('is asked for by the hour up to a week, and by the day after', () => {
+    const asked = (range: '24h' | '7d' | '30d') => historyAsked('s', range, NOW);
+    expect(asked('7d')).toMatchObject({ step: 'hour', from: at(-7), to: at(0) });
+    expect(asked('30d')).toMatchObject({ step: 'day', from: at(-30) });
   });
 });
 

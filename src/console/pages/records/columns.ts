@@ -2,7 +2,8 @@
  * columns.ts – The columns of a table of records, and what stands in them.
  *
  * Keeps true: a cell shows what the server answered for this column, in the format of its
- * attribute. Of records that come without their related ones, columns about those are left out, not empty.
+ * attribute. Of records that come without their related ones, columns about those are left out, not
+ * empty.
  */
 import { titleAttribute } from '../../parts/record-names.ts';
 import { targetOf } from '../../parts/relationships.ts';
