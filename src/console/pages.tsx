@@ -19,9 +19,17 @@ export interface PageEntry {
 }
 
 export const PAGES: readonly PageEntry[] = [
+  { path: '/records/:type', Page: lazy(() => import('./pages/records/records-page.tsx')) },
+  { path: '/records/:type/:id', Page: lazy(() => import('./pages/record/record-page.tsx')) },
   { path: '/segments', Page: lazy(() => import('./pages/segments/segments-page.tsx')) },
   { path: '/segments/:slug', Page: lazy(() => import('./pages/segment/members-page.tsx')) },
   { path: '/segments/:slug/members', Page: lazy(() => import('./pages/segment/members-page.tsx')) },
+  { path: '/segments/:slug/members/:id', Page: lazy(() => import('./pages/why/why-page.tsx')) },
+  { path: '/segments/:slug/history', Page: lazy(() => import('./pages/segment/history-page.tsx')) },
+  {
+    path: '/segments/:slug/revisions',
+    Page: lazy(() => import('./pages/segment/revisions-page.tsx')),
+  },
   { path: '/segments/:slug/feed', Page: lazy(() => import('./pages/segment/feed-page.tsx')) },
   { path: '/views', Page: lazy(() => import('./pages/views/views-page.tsx')) },
   { path: '/views/new', Page: lazy(() => import('./pages/views/new-view-page.tsx')) },

@@ -108,9 +108,11 @@ export class RedisKeyAudits implements KeyAudits {
   }
 
   countMend(partition: number, field: string, seen: string | null, count: number | null): Mend {
-    const { counts: key, meta: renews } = this.#keys.partitions[partition]!;
+    const { counts: key, counted, meta: renews } = this.#keys.partitions[partition]!;
     const guards = [{ key, field, value: seen }];
-    return this.#mend({ ...fieldWrite(key, field, count), guards, renews });
+    // What the last commits counted leads from the count before to the next one, past this write.
+    const more = [{ verb: 'UNLINK', key: counted, arguments: [] }] as const;
+    return this.#mend({ ...fieldWrite(key, field, count), more, guards, renews });
   }
 
   async letterIndexMend(partition: number): Promise<Mend | undefined> {

@@ -13,6 +13,7 @@ import { partitionOf } from '../../src/change/partition.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import { isRunning, waitForEnd } from '../../src/redis/process-life.ts';
 import { dataFolder, runCli, type Served, serve } from '../support/cli.ts';
+import { eventually } from '../support/deployment.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -167,6 +168,11 @@ describe('beside a server', () => {
     await expectOk(served.call('POST', '/v1/segments', adults));
     const none = { ...adults, slug: 'minors', query: { ...adults.query, not: true } };
     await expectOk(served.call('POST', '/v1/segments', none));
+    await eventually('both segments are built', async () => {
+      const counts = await served.call('POST', '/v1/segments/counts', {});
+      const answer = (await counts.json()) as { counts: { status: string }[] };
+      return answer.counts.every(({ status }) => status === 'ready');
+    });
   });
 
   afterAll(async () => {

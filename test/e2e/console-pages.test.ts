@@ -208,21 +208,19 @@ describe.skipIf(!existsSync(CHROMIUM))('the console', () => {
     await two.waitForSelector('.feed li:has-text("left"):has-text("c-3")');
   });
 
-  it('shows sign-in over the page when the session has ended, and the page is as it was', async () => {
+  it('shows sign-in over the page when a session ends, and the page is as it was', async () => {
     await newContext();
     const page = await open('/segments');
     await signIn(page);
-    await page.fill('[type=search]', 'elders');
+    await page.waitForSelector('.table-row a');
     await context.clearCookies();
-    await page.keyboard.press('Escape');
-    await page.fill('[type=search]', 'adults');
-    await page.evaluate('dispatchEvent(new Event("visibilitychange"))');
-    await page.locator('.table-row a').first().click();
+    // The stream may find it out first: then the page lies under the dialog already.
+    await page.evaluate('document.querySelector(".table-row a").click()');
     await page.waitForSelector('[role=dialog] input[name=key]');
-    expect(page.url()).toBe(`${url}/segments/adults`);
     await page.fill('input[name=key]', 'the-key-of-the-viewer');
     await page.keyboard.press('Enter');
     await page.waitForSelector('[role=dialog]', { state: 'detached' });
+    expect(page.url()).toBe(`${url}/segments/adults`);
     await page.waitForSelector('.member-name');
   });
 

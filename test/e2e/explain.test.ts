@@ -115,7 +115,7 @@ async function explained(url: string, body?: object): Promise<Answered> {
 }
 
 beforeAll(async () => {
-  api = await openTestApi();
+  api = await openTestApi({ limits: { explainedRecords: 1250 } });
   for (const [name, type] of Object.entries(TYPES))
     expect((await api.call('PUT', `/v1/object-types/${name}`, type)).statusCode).toBeLessThan(300);
   const never = group({ field: 'country', operator: '=', value: 'XX' });
@@ -303,6 +303,9 @@ describe('the explanation of a membership', () => {
     expect(all.related.map(({ id }) => id)).toEqual(['a3', 'a1', 'a2', 'a4']);
     const none = (await ask(shared, 'c2')).tree.children[0];
     expect(none).toMatchObject({ passed: true, matching: 0, of: 0, value: null });
+    // Of a sum, the largest parts.
+    const parts = byRules.tree.children[0]!.related.map(({ id }) => id);
+    expect(parts).toEqual(['a1', 'a4', 'a2', 'a3']);
     expect((await ask(items)).tree.children[0]).toMatchObject({ path: '/items/0', seen: null });
     const byLogic = await ask(logic);
     expect(byLogic.member).toBe(true);
@@ -345,6 +348,12 @@ describe('the explanation of a membership', () => {
     expect(untilMs).toBeGreaterThan(lapseMs(100));
     expect(untilMs).toBeLessThan(lapseMs(1199));
     expect(answer.tree.children[0]).toMatchObject({ flips_at: null, matching: 1200 });
+    const more = many.slice(0, 100).map((each) => ({ ...each, id: `more-${each.id}` }));
+    await send(api.deployment, more as Change[]);
+    const body = { object_type: 'contacts', query, id: 'c10', timeout_ms: 60_000 };
+    const refused = await api.call('POST', '/v1/segments/explain', body);
+    expect([refused.statusCode, refused.json().code]).toEqual([422, 'query_too_costly']);
+    expect(refused.json().detail).toContain('1,250');
   });
 
   it.each([
@@ -383,6 +392,13 @@ describe('the explanation of a membership', () => {
     const metrics = await api.call('GET', '/metrics');
     expect(metrics.body).toContain('rollcall_explain_differences_total 1');
     await redis.sadd(set, 'c1');
+    // Nor does a state that says otherwise than the set.
+    const state = keys.partitions[held.indexOf(1)]!.state('contacts');
+    const row = await redis.hget(state, 'c1');
+    await redis.hdel(state, 'c1');
+    const stateless = await explained('/v1/segments/lapsing/explain/c1');
+    expect(stateless).toMatchObject({ member: true, stored: true, agrees: false });
+    await redis.hset(state, 'c1', row!);
     expect((await explained('/v1/segments/lapsing/explain/c1')).agrees).toBe(true);
   });
 });

@@ -340,8 +340,9 @@ describe('a stream of changes', () => {
       const at = (share: number, since: 'sentMs' | 'answeredMs') =>
         Math.round(latencies(since)[Math.floor(share * changes)]!);
       console.log(
-        `${changes} events: p50 ${at(0.5, 'answeredMs')} ms, p99 ${at(0.99, 'answeredMs')} ms after ` +
-          `the answer to their commit; p99 ${at(0.99, 'sentMs')} ms after it was sent; ` +
+        `${changes} events: p50 ${at(0.5, 'answeredMs')} ms, ` +
+          `p99 ${at(0.99, 'answeredMs')} ms after the answer to their commit; ` +
+          `p99 ${at(0.99, 'sentMs')} ms after it was sent; ` +
           `the event loop is late by ${Math.round(loop.percentile(99) / 1e6)} ms at p99`,
       );
       expect(at(0.99, 'answeredMs')).toBeLessThanOrEqual(100);

@@ -3,8 +3,8 @@
  * when its clock gets there and no record was changed: with windows of every kind, and across
  * relationships.
  *
- * The clock of the engine is driven; it is earlier than that of Redis all the while, so the one that
- * counts. What is asked by HTTP refuses what has passed by Redis: the run is asked here.
+ * The clock of the engine is driven; it is earlier than that of Redis all the while, so the one
+ * that counts. What is asked by HTTP refuses what has passed by Redis: the run is asked here.
  */
 import { performance } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -156,7 +156,7 @@ function isAtRest(status: Status, all: readonly Status[], atMs: number): boolean
 }
 
 describe('a forecast', () => {
-  it('is who is in the segment when the clock gets there, and of now who is in it now', async () => {
+  it('is who is in the segment when the clock gets there, and now who is in it now', async () => {
     const moments = [0, ...LATER_MS].map((ms) => startMs + ms);
     const forecasts = new Map<string, string[]>();
     for (const atMs of moments)

@@ -242,9 +242,9 @@ describe('an example can be sent as it stands:', () => {
         const { name, in: where } = parameter;
         for (const example of where === 'query' ? examplesOf(document, parameter) : []) {
           const base = urlOf(path, operation, made);
-          const url = base.includes(`?${name}=`)
-            ? base
-            : `${base}${base.includes('?') ? '&' : '?'}${name}=${encodeURIComponent(String(example))}`;
+          const more = `${name}=${encodeURIComponent(String(example))}`;
+          const joint = base.includes('?') ? '&' : '?';
+          const url = base.includes(`?${name}=`) ? base : `${base}${joint}${more}`;
           const answer = await api.call(
             method,
             url,

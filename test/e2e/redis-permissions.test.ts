@@ -211,7 +211,7 @@ describe('the table of commands', () => {
     );
     const names = namesIn([commit], /commands\.add(?:Whole)?\(\s*'([A-Z]+)'/g);
     // the script's own words; what dead letters need is in an include
-    for (const own of ['count', 'stands', 'bury', 'forget', 'feed']) names.delete(own);
+    for (const own of ['count', 'stands', 'bury', 'forget', 'feed', 'loose']) names.delete(own);
     expect(names.size).toBeGreaterThan(5);
     expect([...names].filter((name) => !known.has(name))).toEqual([]);
   });

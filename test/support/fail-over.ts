@@ -8,7 +8,10 @@ import type { PartitionKeys } from '../../src/redis/keys.ts';
 /** All that a partition has stored at one instant, but for its lease: names and dumps alternate. */
 const DUMP_ALL = `local dumped = {}
 for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
-  if key ~= ARGV[2] then dumped[#dumped + 1] = key; dumped[#dumped + 1] = redis.call('DUMP', key) end
+  if key ~= ARGV[2] then
+    dumped[#dumped + 1] = key
+    dumped[#dumped + 1] = redis.call('DUMP', key)
+  end
 end
 return dumped`;
 const REPLACE_ALL = `for _, key in ipairs(redis.call('KEYS', ARGV[1])) do

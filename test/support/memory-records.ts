@@ -1,6 +1,6 @@
 /**
- * memory-records.ts – Records of partitions in memory, as previews read them: each write is a commit
- * of its own, and the latest ones are known by what they wrote.
+ * memory-records.ts – Records of partitions in memory, as previews read them: each write is a
+ * commit of its own, and the latest ones are known by what they wrote.
  *
  * Keeps true: what `RecordSource` promises, and no more: pieces are of different moments, some
  * records come twice, and `meanwhile` may write between any two answers.

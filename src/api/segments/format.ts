@@ -59,7 +59,8 @@ function formatFreshness({ asOfMs, lagEntries, lagMs }: FreshnessFigures) {
 
 /**
  * The segment, with its tag. Freshness goes on by the millisecond and is no part of it: else no tag
- * would be seen twice. Nor are the words, which hold titles of others. @throws Problem precondition_failed if it is a read that wants another
+ * would be seen twice. Nor are the words, which hold titles of others.
+ * @throws Problem precondition_failed if it is a read that wants another
  */
 export async function taggedSegment(
   request: FastifyRequest,

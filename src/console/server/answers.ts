@@ -42,7 +42,66 @@ export interface RecordShown {
   readonly id: string;
   readonly data: Readonly<Record<string, unknown>>;
   readonly version: number;
+  readonly source_version?: number;
   readonly created_at: string;
   readonly updated_at: string;
   readonly archived_at: string | null;
+}
+
+/** A part of a filter as it was judged (api/explain/schemas.ts). */
+export interface ExplainedPartShown {
+  readonly path: string;
+  readonly kind: 'group' | 'rule' | 'match' | 'aggregate' | 'segment' | 'json_logic';
+  readonly words: string;
+  readonly passed: boolean;
+  readonly combinator?: 'and' | 'or' | 'mixed';
+  readonly not?: boolean;
+  readonly seen?: unknown;
+  readonly expected?: unknown;
+  readonly seen_words?: string;
+  readonly matching?: number | null;
+  readonly of?: number | null;
+  readonly value?: unknown;
+  readonly related?: readonly RelatedRecordShown[];
+  readonly flips_at?: string | null;
+  readonly children?: readonly ExplainedPartShown[];
+}
+
+/** A related record that decides a condition, or does not satisfy it. */
+export interface RelatedRecordShown {
+  readonly object_type: string;
+  readonly id: string;
+  readonly title: string;
+  readonly passed: boolean;
+  readonly seen: Readonly<Record<string, unknown>>;
+  readonly flips_at: string | null;
+}
+
+export interface ExplanationShown {
+  readonly member: boolean;
+  readonly stored: boolean | null;
+  readonly agrees: boolean;
+  readonly id: string;
+  readonly title: string;
+  readonly exists: boolean;
+  readonly archived: boolean;
+  readonly revision: number | null;
+  readonly as_of_time: string;
+  readonly since: string | null;
+  readonly next: {
+    readonly at: string | null;
+    readonly member?: boolean;
+    readonly searched_until?: string;
+  } | null;
+  readonly words: string;
+  readonly tree: ExplainedPartShown;
+}
+
+export interface RevisionShown {
+  readonly revision: number;
+  readonly at: string;
+  readonly by: string | null;
+  readonly title: string;
+  readonly description?: string;
+  readonly query: unknown;
 }

@@ -10,7 +10,7 @@ import { newId } from './new-id.ts';
 import { refusalOf, ServerRefusal, unreachable } from './refusal.ts';
 import { sessionHasEnded, writesInDoubt } from './signals.ts';
 
-export interface Question {
+export interface ApiQuestion {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
   /** A file, sent as it is, in place of a body. */
@@ -36,14 +36,14 @@ const WAIT_MS = 500;
 const WAIT_MAX_MS = 8000;
 
 /** The value that is answered. @throws ServerRefusal */
-export async function ask<T>(path: string, question: Question = {}): Promise<T> {
+export async function ask<T>(path: string, question: ApiQuestion = {}): Promise<T> {
   return (await askTagged<T>(path, question)).value;
 }
 
 /** As `ask`, with the tag of what is answered. @throws ServerRefusal */
 export async function askTagged<T>(
   path: string,
-  question: Question = {},
+  question: ApiQuestion = {},
 ): Promise<TaggedAnswer<T>> {
   const { method = 'GET', reads = method === 'GET' } = question;
   const headers = headersOf(question, reads);
@@ -55,7 +55,7 @@ export async function askTagged<T>(
   return { value: value as T, tag: answer.headers.get('etag') ?? undefined };
 }
 
-function headersOf({ body, upload, ifMatch, mustBeNew }: Question, reads: boolean): Headers {
+function headersOf({ body, upload, ifMatch, mustBeNew }: ApiQuestion, reads: boolean): Headers {
   const headers = new Headers({ accept: 'application/json' });
   if (body !== undefined) headers.set('content-type', 'application/json');
   if (upload) headers.set('content-type', upload.type);
@@ -68,7 +68,7 @@ function headersOf({ body, upload, ifMatch, mustBeNew }: Question, reads: boolea
 /** @throws ServerRefusal unreachable; what the signal throws */
 async function sendOnce(
   path: string,
-  { method = 'GET', body, upload, signal }: Question,
+  { method = 'GET', body, upload, signal }: ApiQuestion,
   headers: Headers,
 ): Promise<Response> {
   try {
@@ -125,7 +125,10 @@ interface Paged<T> {
 /** A page of the API is 1,000 entries at most; a catalog is read in so many. */
 const PAGES_MAX = 50;
 
-/** All entries of a list that is paged. `path` has its other parameters already. @throws ServerRefusal */
+/**
+ * All entries of a list that is paged. `path` has its other parameters already.
+ * @throws ServerRefusal
+ */
 export async function askAll<T>(path: string, signal?: AbortSignal): Promise<T[]> {
   const all: T[] = [];
   let cursor: string | null = '';

@@ -22,6 +22,8 @@ interface Crumb {
 interface PageFrameProps {
   readonly title: string;
   readonly crumbs: readonly Crumb[];
+  /** Before the title: the letters of a person, … */
+  readonly before?: ReactNode;
   /** Beside the title: the tag of the type, … */
   readonly beside?: ReactNode;
   readonly subtitle?: ReactNode;
@@ -29,7 +31,8 @@ interface PageFrameProps {
   readonly children: ReactNode;
 }
 
-export function PageFrame({ title, crumbs, beside, subtitle, actions, children }: PageFrameProps) {
+export function PageFrame(props: PageFrameProps) {
+  const { title, crumbs, before, beside, subtitle, actions, children } = props;
   const openFinder = useContext(FinderContext);
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
@@ -62,6 +65,7 @@ export function PageFrame({ title, crumbs, beside, subtitle, actions, children }
         <ThemeSwitch />
       </div>
       <div className="head">
+        {before}
         <div>
           <div className="head-title">
             <h1 ref={heading} tabIndex={-1}>
@@ -69,7 +73,7 @@ export function PageFrame({ title, crumbs, beside, subtitle, actions, children }
             </h1>
             {beside}
           </div>
-          {subtitle ? <p>{subtitle}</p> : null}
+          {subtitle ? <div className="head-second">{subtitle}</div> : null}
         </div>
         {actions ? <div className="head-actions">{actions}</div> : null}
       </div>

@@ -1,5 +1,5 @@
--- cut-feed.lua: takes away what a feed tells up to an entry that it has lost, so that no reader passes
--- over the loss: who stands before it is told that it is gone.
+-- cut-feed.lua: takes away what a feed tells up to an entry that it has lost, so that no reader
+-- passes over the loss: who stands before it is told that it is gone.
 --
 -- KEYS  feed, meta
 -- ARGV  lost (the id of the last entry that is missing), next (the lowest id after it)

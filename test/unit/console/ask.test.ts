@@ -46,7 +46,7 @@ afterEach(() => {
   sessionHasEnded.set(false);
 });
 
-it('a write that gets no answer is sent again under the same key, and in doubt meanwhile', async () => {
+it('a write without an answer is sent again under its key, and in doubt meanwhile', async () => {
   answerWith(new TypeError('lost'), json(503, { code: 'redis_unavailable' }), json(200, { ok: 1 }));
   const answer = ask('/v1/x', { method: 'PUT', body: { a: 1 } });
   await vi.advanceTimersByTimeAsync(100);

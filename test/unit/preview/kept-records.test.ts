@@ -116,7 +116,7 @@ describe('kept records', () => {
     }
   });
 
-  it('that one was given are not those that another is given who asks at the same time', async () => {
+  it('that one was given are not those that another is given who asks meanwhile', async () => {
     const source = new MemoryRecords(1, 100);
     for (let each = 0; each < 9; each++) source.write('a', `r${each}`, rowOf(each));
     const kept = new KeptRecords(source, MB);
@@ -135,7 +135,7 @@ describe('kept records', () => {
     expect(shown(first!.tables.get('a')!, 'n')).not.toHaveProperty('newer');
   });
 
-  it('are read once; then only what was written is, also while another type is asked for', async () => {
+  it('are read once, then only what was written, also while another type is read', async () => {
     const source = new MemoryRecords(1, 100);
     for (let each = 0; each < 30; each++) source.write('a', `r${each}`, rowOf(each));
     const kept = new KeptRecords(source, MB);

@@ -3,13 +3,16 @@
  */
 import { ArrowDown, ArrowUp, Pause, Play } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
+import { Link } from 'wouter';
 import type { PageProps } from '../../pages.tsx';
 import { Button } from '../../parts/button.tsx';
+import { CAUSES, type CauseChoice, causeText } from '../../parts/causes.ts';
 import { ChoiceMenu } from '../../parts/menu.tsx';
+import { whyAddress } from '../../parts/record-names.ts';
 import { EmptyState, ErrorView, SkeletonRows } from '../../parts/states.tsx';
 import { timeText } from '../../parts/words.ts';
 import type { ChangeShown } from '../../server/answers.ts';
-import { ask } from '../../server/ask.ts';
+import { readPast } from '../../server/past-changes.ts';
 import { segmentPath } from '../../server/queries.ts';
 import { LiveDot } from '../../shell/live-dot.tsx';
 import { useChanges } from '../../stream/use-stream.ts';
@@ -17,24 +20,8 @@ import { SegmentFrame } from './segment-frame.tsx';
 
 /** The newest; older ones are in the record's own history. */
 const SHOWN_MAX = 300;
-const PAGE_EVENTS = 1000;
 /** Pages of the past that are read to find the newest events in it. */
 const PAGES_MAX = 10;
-
-const CAUSES = [
-  ['any', 'Any cause'],
-  ['created', 'Created'],
-  ['record_changed', 'Record changed'],
-  ['related_changed', 'Related changed'],
-  ['time', 'Time'],
-  ['segment_edited', 'Segment edited'],
-  ['catalog_changed', 'Catalog changed'],
-  ['repaired', 'Repaired'],
-  ['archived', 'Archived'],
-  ['restored', 'Restored'],
-  ['deleted', 'Deleted'],
-] as const;
-type CauseChoice = (typeof CAUSES)[number][0];
 
 export default function FeedPage({ params }: PageProps) {
   const slug = params['slug']!;
@@ -52,9 +39,10 @@ function Feed({ slug }: { readonly slug: string }) {
     setEvents((before) => [...added.toReversed(), ...before].slice(0, SHOWN_MAX));
   useEffect(() => {
     const ending = new AbortController();
-    readPast(slug, ending.signal).then(
+    const bounds = { eventsMax: SHOWN_MAX, pagesMax: PAGES_MAX };
+    readPast(`${segmentPath(slug)}/changes`, bounds, ending.signal).then(
       (past) => {
-        setEvents((now) => withPast(now, past));
+        setEvents((now) => withPast(now, past.events));
         setIsReading(false);
       },
       (failure) => !ending.signal.aborted && setError(failure),
@@ -126,27 +114,12 @@ function FeedRow({ event }: { readonly event: ChangeShown }) {
         <Icon className="icon" aria-hidden="true" />
         {hasJoined ? 'joined' : 'left'}
       </span>
-      <span className="member-name">{event.id}</span>
-      <span className="quiet">
-        {CAUSES.find(([name]) => name === event.cause)?.[1] ?? event.cause}
-      </span>
+      <Link className="member-name" href={whyAddress(event.segment, event.id)}>
+        {event.id}
+      </Link>
+      <span className="quiet">{causeText(event.cause)}</span>
     </li>
   );
-}
-
-/** The newest events that are kept, oldest first. */
-async function readPast(slug: string, signal: AbortSignal): Promise<ChangeShown[]> {
-  let cursor = 'oldest';
-  let past: ChangeShown[] = [];
-  for (let page = 0; page < PAGES_MAX; page++) {
-    const query = `limit=${PAGE_EVENTS}&cursor=${encodeURIComponent(cursor)}`;
-    const path = `${segmentPath(slug)}/changes?${query}`;
-    const answer = await ask<{ data: ChangeShown[]; next_cursor: string }>(path, { signal });
-    past = [...past, ...answer.data].slice(-SHOWN_MAX);
-    if (answer.next_cursor === cursor) break;
-    cursor = answer.next_cursor;
-  }
-  return past;
 }
 
 /** What came meanwhile is the newest; it may be in the past, too. */

@@ -2,13 +2,16 @@
  * members-page.tsx – Who is in a segment.
  */
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { useEffect, useRef, useState } from 'react';
+import { useState } from 'react';
 import { Link } from 'wouter';
-import { hasPage, type PageProps } from '../../pages.tsx';
+import type { PageProps } from '../../pages.tsx';
 import { Button } from '../../parts/button.tsx';
+import { recordName, titleAttribute, whyAddress } from '../../parts/record-names.ts';
 import { EmptyState, ErrorView, SkeletonRows } from '../../parts/states.tsx';
 import { Table, type TableColumn } from '../../parts/table.tsx';
-import { cellText, dayTimeText, titleText } from '../../parts/words.ts';
+import { useMore } from '../../parts/use-more.ts';
+import { valueText } from '../../parts/values.tsx';
+import { dayTimeText, titleText } from '../../parts/words.ts';
 import type { RecordShown, SegmentShown, TypeShown } from '../../server/answers.ts';
 import { ask } from '../../server/ask.ts';
 import { segmentPath, typesQuery } from '../../server/queries.ts';
@@ -18,8 +21,6 @@ import { SegmentFrame } from './segment-frame.tsx';
 const PAGE_ROWS = 100;
 /** Attributes that have room beside the title. */
 const ATTRIBUTES_MAX = 4;
-/** Rows from the end at which the next page is read. */
-const AHEAD = 30;
 const ROW_HEIGHT = 44;
 
 interface MembersPageShown {
@@ -53,13 +54,7 @@ function Members({ segment }: { readonly segment: SegmentShown }) {
     void read.refetch();
   };
   const rows = read.data?.pages.flatMap(({ data }) => data.map(({ record }) => record)) ?? [];
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = read;
-  const next = useRef(fetchNextPage);
-  next.current = fetchNextPage;
-  const [seen, setSeen] = useState(0);
-  useEffect(() => {
-    if (hasNextPage && !isFetchingNextPage && seen > rows.length - AHEAD) void next.current();
-  }, [hasNextPage, isFetchingNextPage, seen, rows.length]);
+  const onSeen = useMore(read, rows);
   if (read.error && !read.data) return <ErrorView error={read.error} onRetry={again} />;
   if (!read.data || !type)
     return (
@@ -84,7 +79,7 @@ function Members({ segment }: { readonly segment: SegmentShown }) {
         rowHeight={ROW_HEIGHT}
         columns={columnsOf(type, slug)}
         keyOf={({ id }) => id}
-        onSeen={(drawn) => setSeen(drawn.length === 0 ? 0 : rows.indexOf(drawn.at(-1)!) + 1)}
+        onSeen={onSeen}
       />
     </>
   );
@@ -100,14 +95,16 @@ function columnsOf(type: TypeShown, slug: string): TableColumn<RecordShown>[] {
     {
       name: 'title',
       title: titleText(title ?? 'id', title && type.attributes[title]?.label),
-      cell: (record) => <Name record={record} title={title} slug={slug} />,
+      cell: (record) => <Name record={record} type={type} slug={slug} />,
     },
     ...shown.map(
       ([name, { label, type: kind }]): TableColumn<RecordShown> => ({
         name: `of-${name}`,
         title: titleText(name, label),
         isRight: kind === 'number',
-        cell: ({ data }) => <span className="value">{cellText(data[name])}</span>,
+        cell: ({ data }) => (
+          <span className="value">{valueText(data[name], type.attributes[name])}</span>
+        ),
       }),
     ),
     {
@@ -120,36 +117,20 @@ function columnsOf(type: TypeShown, slug: string): TableColumn<RecordShown>[] {
 
 interface NameProps {
   readonly record: RecordShown;
-  readonly title: string | undefined;
+  readonly type: TypeShown;
   readonly slug: string;
 }
 
-/** Leads to why the record is in the segment, else to the record. */
-function Name({ record: { id, object_type, data }, title, slug }: NameProps) {
-  const name = title === undefined ? '' : cellText(data[title]);
-  const shown = name === '' ? id : name;
-  const encoded = encodeURIComponent(id);
-  const to = hasPage('/segments/:slug/members/:id')
-    ? `/segments/${slug}/members/${encoded}`
-    : hasPage('/records/:type/:id')
-      ? `/records/${object_type}/${encoded}`
-      : undefined;
+/** Leads to why the record is in the segment. */
+function Name({ record, type, slug }: NameProps) {
+  const { id } = record;
+  const shown = recordName(type, record);
   return (
-    <>
-      {to === undefined ? (
-        <span className="member-name">{shown}</span>
-      ) : (
-        <Link className="member-name" href={to}>
-          {shown}
-        </Link>
-      )}
+    <span className="value">
+      <Link className="member-name" href={whyAddress(slug, id)}>
+        {shown}
+      </Link>
       {shown === id ? null : <span className="code quiet"> {id}</span>}
-    </>
+    </span>
   );
-}
-
-/** As the server names a record (change/record-title.ts). */
-function titleAttribute({ title_attribute, attributes }: TypeShown): string | undefined {
-  const usual = ['name', 'title', 'email'].find((name) => attributes[name]?.type === 'string');
-  return title_attribute ?? usual;
 }

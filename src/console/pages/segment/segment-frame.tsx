@@ -36,6 +36,7 @@ const CRUMBS = [
 const TABS = [
   ['Members', ''],
   ['Feed', '/feed'],
+  ['History', '/history'],
   ['Activations', '/activations'],
   ['Revisions', '/revisions'],
   ['JSON', '/json'],

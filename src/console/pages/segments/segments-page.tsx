@@ -18,6 +18,7 @@ import { EmptyState, ErrorView, SkeletonRows } from '../../parts/states.tsx';
 import { Table, type TableColumn } from '../../parts/table.tsx';
 import { TypeTag } from '../../parts/type-tag.tsx';
 import { countedText, dayTimeText, titleText } from '../../parts/words.ts';
+import type { AuditShown } from '../../server/answers.ts';
 import {
   countsQuery,
   type ListedSegment,
@@ -42,6 +43,8 @@ import { FreshnessCell, MovedCell, TitleCell, TrendCell, UsesCell } from './segm
 import { Strip } from './strip.tsx';
 import { useUses } from './uses.ts';
 
+const SUBTITLE =
+  'Saved filters whose members join and leave by themselves. Every count here is exact.';
 const NEW = '/segments/new';
 const EDIT = '/segments/:slug/edit';
 /** Types that stand side by side; more are in a menu. */
@@ -61,7 +64,7 @@ export default function SegmentsPage() {
     <PageFrame
       title="Segments"
       crumbs={[{ title: 'Customer Data' }, { title: 'Utilities' }]}
-      subtitle="Saved filters whose members join and leave by themselves. Every count here is exact."
+      subtitle={SUBTITLE}
       actions={create}
     >
       {types.data?.length === 0 ? (
@@ -274,6 +277,11 @@ function TypeChoice({ segments, value, onChoose }: TypeChoiceProps) {
   return <Choice label="Of" choices={choices} value={value} onChoose={onChoose} />;
 }
 
+function differencesText({ differences, compared }: AuditShown): string {
+  const found = differences === 0 ? 'no difference' : countedText(differences, 'difference');
+  return `${found} in ${countedText(compared.segments, 'segment')}`;
+}
+
 function Foot() {
   const audit = useQuery(lastAuditQuery).data;
   const mayEdit = useMay('write_catalog');
@@ -284,8 +292,7 @@ function Foot() {
         <span>
           <ShieldCheck className="icon" aria-hidden="true" />
           Compared with the reference on {dayTimeText(audit.finished_at ?? audit.started_at)}:{' '}
-          {audit.differences === 0 ? 'no difference' : countedText(audit.differences, 'difference')}{' '}
-          in {countedText(audit.compared.segments, 'segment')}
+          {differencesText(audit)}
         </span>
       ) : null}
       <span className="grow" />
