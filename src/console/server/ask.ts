@@ -13,6 +13,8 @@ import { sessionHasEnded, writesInDoubt } from './signals.ts';
 export interface ApiQuestion {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
+  /** A file, sent as it is, in place of a body. */
+  readonly upload?: { readonly content: Blob; readonly type: string };
   /** The tag that it must still have: else 412. */
   readonly ifMatch?: string | undefined;
   /** Create only: 412 if there is one. */
@@ -53,9 +55,10 @@ export async function askTagged<T>(
   return { value: value as T, tag: answer.headers.get('etag') ?? undefined };
 }
 
-function headersOf({ body, ifMatch, mustBeNew }: ApiQuestion, reads: boolean): Headers {
+function headersOf({ body, upload, ifMatch, mustBeNew }: ApiQuestion, reads: boolean): Headers {
   const headers = new Headers({ accept: 'application/json' });
   if (body !== undefined) headers.set('content-type', 'application/json');
+  if (upload) headers.set('content-type', upload.type);
   if (ifMatch !== undefined) headers.set('if-match', ifMatch);
   if (mustBeNew) headers.set('if-none-match', '*');
   if (!reads) headers.set('idempotency-key', newId());
@@ -65,7 +68,7 @@ function headersOf({ body, ifMatch, mustBeNew }: ApiQuestion, reads: boolean): H
 /** @throws ServerRefusal unreachable; what the signal throws */
 async function sendOnce(
   path: string,
-  { method = 'GET', body, signal }: ApiQuestion,
+  { method = 'GET', body, upload, signal }: ApiQuestion,
   headers: Headers,
 ): Promise<Response> {
   try {
@@ -74,6 +77,7 @@ async function sendOnce(
       headers,
       credentials: 'same-origin',
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(upload ? { body: upload.content } : {}),
       ...(signal ? { signal } : {}),
     });
   } catch (error) {

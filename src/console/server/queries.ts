@@ -117,8 +117,7 @@ export const viewsQuery = queryOptions({
 
 export const activationsQuery = queryOptions({
   queryKey: ['activations'],
-  queryFn: async ({ signal }) =>
-    (await ask<{ data: ActivationShown[] }>('/v1/activations', { signal })).data,
+  queryFn: ({ signal }) => askAll<ActivationShown>('/v1/activations', signal),
   refetchInterval: CATALOG_MS,
 });
 
