@@ -20,6 +20,8 @@ export interface PageEntry {
 
 export const PAGES: readonly PageEntry[] = [
   { path: '/segments', Page: lazy(() => import('./pages/segments/segments-page.tsx')) },
+  { path: '/segments/new', Page: lazy(() => import('./pages/builder/new-page.tsx')) },
+  { path: '/segments/:slug/edit', Page: lazy(() => import('./pages/builder/edit-page.tsx')) },
   { path: '/segments/:slug', Page: lazy(() => import('./pages/segment/members-page.tsx')) },
   { path: '/segments/:slug/members', Page: lazy(() => import('./pages/segment/members-page.tsx')) },
   { path: '/segments/:slug/feed', Page: lazy(() => import('./pages/segment/feed-page.tsx')) },
