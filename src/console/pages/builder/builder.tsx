@@ -60,6 +60,7 @@ import {
   sentenceOf,
   sentenceOfQuery,
 } from './faults.ts';
+import { focusFirst, focusNode } from './focus.ts';
 import { RootGroup } from './group-view.tsx';
 import { lettersAct, setLettersAct } from './letter-keys.ts';
 import { PreviewPane } from './preview-pane.tsx';
@@ -304,14 +305,16 @@ function useFocus(
   focus: Acts['focus'],
   draft: DraftGroup,
 ): void {
+  // Who moves it by its grip moves it on.
+  const isGripped = useRef(false);
+  isGripped.current = document.activeElement?.matches('.builder-grip') === true;
   // biome-ignore lint/correctness/useExhaustiveDependencies: it follows each edit
   useLayoutEffect(() => {
     const key = focus.current;
     if (key === undefined) return;
     focus.current = undefined;
     const node = root.current?.querySelector(`[data-key="${key}"]`);
-    const first = node?.querySelector<HTMLElement>('[data-first], button');
-    first?.focus();
+    if (node) focusFirst(node, isGripped.current);
   }, [draft]);
 }
 
@@ -452,10 +455,4 @@ function FaultList({ faults }: { readonly faults: readonly NodeFault[] }) {
       </ul>
     </div>
   );
-}
-
-/** Gives the focus to the node at a pointer. */
-export function focusNode(at: string): void {
-  const node = document.querySelector(`[data-path="${CSS.escape(at)}"]`);
-  node?.querySelector<HTMLElement>('[data-first], [aria-invalid], button')?.focus();
 }

@@ -52,7 +52,10 @@ export function inWay(
   table: OperatorsShown,
 ): DraftRule {
   const fitting = rowsOfWay(way, rows);
-  const row = fitting.find(({ name }) => name === rule.operator) ?? fitting[0];
+  const row =
+    fitting.find(({ name }) => name === rule.operator) ??
+    fitting.find(({ value }) => value === way) ??
+    fitting[0];
   return row ? inRow(rule, way, row, table) : rule;
 }
 

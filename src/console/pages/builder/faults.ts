@@ -11,6 +11,7 @@ import { compileQuery } from '../../../query/dialects/compile.ts';
 import { filterTree } from '../../../query/dialects/filter-tree.ts';
 import { NEVER } from '../../../query/predicate/predicate.ts';
 import { filterInWords } from '../../../query/words/conditions.ts';
+import { titleText } from '../../parts/words.ts';
 import {
   type DraftGroup,
   type DraftNode,
@@ -31,6 +32,8 @@ export interface NodeFault {
   readonly detail: string;
   /** It lacks something that is still to come; nothing in it is wrong. */
   readonly isUnfinished?: true;
+  /** Of what is unfinished: what the condition is about. */
+  readonly about?: string;
 }
 
 /** All that a filter is read against. */
@@ -106,9 +109,21 @@ function unfinishedIn(node: DraftNode, path: NodePath): NodeFault[] {
     return node.rules.flatMap((each, at) => unfinishedIn(each, [...path, 'rules', at]));
   }
   const detail = lackOf(node);
-  const own: NodeFault[] = detail ? [{ at: pointerOf(path), detail, isUnfinished: true }] : [];
+  const about = aboutOf(node);
+  const own: NodeFault[] = detail
+    ? [{ at: pointerOf(path), detail, isUnfinished: true, ...(about ? { about } : {}) }]
+    : [];
   const inner = groupWithin(node);
   return inner ? [...own, ...unfinishedIn(inner[1], [...path, inner[0]])] : own;
+}
+
+function aboutOf({ field }: DraftRule): string | undefined {
+  return field === ''
+    ? undefined
+    : field
+        .split('.')
+        .map((name) => titleText(name))
+        .join(' › ');
 }
 
 const NO_VALUE_YET = 'Give it a value';

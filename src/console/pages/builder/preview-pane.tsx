@@ -5,7 +5,7 @@
  * Keeps true: an old number is greyed until there is a new one, and never 0 for "unknown".
  */
 import { ShieldCheck } from 'lucide-react';
-import { type CSSProperties, type ReactNode, useEffect, useRef, useState } from 'react';
+import { type CSSProperties, memo, type ReactNode, useEffect, useRef, useState } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components/Tabs';
 import { Link } from 'wouter';
 import type { ObjectType } from '../../../change/object-type.ts';
@@ -17,6 +17,7 @@ import { KeyCap } from '../../parts/key-cap.tsx';
 import { numberText, shareText, timeText } from '../../parts/words.ts';
 import type { DraftGroup } from './draft.ts';
 import type { NodeFault } from './faults.ts';
+import { focusNode } from './focus.ts';
 import type { Previewing, PreviewShown, SampleShown } from './previewing.ts';
 
 const WHY = '/segments/:slug/members/:id';
@@ -37,7 +38,8 @@ interface PreviewPaneProps {
   readonly children?: ReactNode;
 }
 
-export function PreviewPane(props: PreviewPaneProps) {
+/** It is drawn again only if something in it has changed: typing comes first. */
+export const PreviewPane = memo(function PreviewPane(props: PreviewPaneProps) {
   const { query, jsonLogic, uses, usesTitle, children } = props;
   return (
     <aside className="card preview" aria-label="Preview">
@@ -59,9 +61,9 @@ export function PreviewPane(props: PreviewPaneProps) {
           <PreviewBody {...props} />
         </TabPanel>
         <TabPanel id="json" className="preview-json">
-          <h3>Query, as it is saved</h3>
+          <h2>Query, as it is saved</h2>
           <JsonText value={query} />
-          <h3>As JsonLogic</h3>
+          <h2>As JsonLogic</h2>
           {jsonLogic === undefined ? (
             <p className="quiet">The filter is not complete yet.</p>
           ) : (
@@ -77,7 +79,7 @@ export function PreviewPane(props: PreviewPaneProps) {
       {children}
     </aside>
   );
-}
+});
 
 function JsonText({ value }: { readonly value: unknown }) {
   const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2);
@@ -114,17 +116,19 @@ function PreviewBody({ preview, type, slug, waitsFor, isAsked, onAsked }: Previe
           </p>
         ) : null}
         <p className="preview-state">
-          {first
-            ? `${isOld && shown ? 'Of an earlier draft. ' : ''}The count waits: ${first.detail}.`
-            : error
-              ? errorText(error)
-              : isCounting
-                ? progress === undefined
-                  ? 'Counting'
-                  : `Counting, ${Math.floor(progress * 100)} %`
-                : isAsked && isOld
-                  ? 'Of an earlier draft.'
-                  : ''}
+          {first ? (
+            <WaitsFor fault={first} isOld={isOld && shown !== undefined} />
+          ) : error ? (
+            errorText(error)
+          ) : isCounting ? (
+            progress === undefined ? (
+              'Counting'
+            ) : (
+              `Counting, ${Math.floor(progress * 100)} %`
+            )
+          ) : isAsked && isOld && shown ? (
+            'Of an earlier draft.'
+          ) : null}
         </p>
         <SaidCount shown={shown} isOld={isOld} records={records} />
         {isSlow || isAsked ? (
@@ -145,6 +149,20 @@ function PreviewBody({ preview, type, slug, waitsFor, isAsked, onAsked }: Previe
       </div>
       {shown?.added && shown.removed ? <Difference shown={shown} isOld={isOld} /> : null}
       {shown ? <Samples shown={shown} slug={slug} /> : null}
+    </>
+  );
+}
+
+/** Which condition keeps it from being counted; it leads there. */
+function WaitsFor({ fault, isOld }: { readonly fault: NodeFault; readonly isOld: boolean }) {
+  const { at, detail, about, isUnfinished } = fault;
+  return (
+    <>
+      {isOld ? 'Of an earlier draft. ' : ''}The count waits for{' '}
+      <button type="button" className="preview-waits" onClick={() => focusNode(at)}>
+        {about ?? (at === '' ? 'the filter' : 'a condition')}
+      </button>
+      {isUnfinished ? `: ${detail.charAt(0).toLowerCase()}${detail.slice(1)}.` : `: ${detail}`}
     </>
   );
 }

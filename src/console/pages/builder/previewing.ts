@@ -4,7 +4,7 @@
  * Keeps true: a count starts 250 ms after the last key. The one before it is cancelled, on the
  * server too. The last number stays until there is another, and is marked as old.
  */
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { askStream } from '../../server/ask.ts';
 
 const TYPED_MS = 250;
@@ -119,18 +119,13 @@ export function usePreview<T>(
     return () => clearTimeout(timer);
   }, [text, isAsked, count]);
   useEffect(() => () => cancel.current(), []);
-  const { of, subject: counted, shown, tookMs, progress, error, counting, isSlow } = state;
-  return {
-    shown,
-    subject: counted,
-    tookMs,
-    progress,
-    error,
-    isSlow,
-    isOld: of !== text,
-    isCounting: counting !== undefined,
-    countNow: useCallback(() => text !== undefined && count(text), [text, count]),
-  };
+  const countNow = useCallback(() => {
+    if (text !== undefined) count(text);
+  }, [text, count]);
+  return useMemo(() => {
+    const { of, counting, ...told } = state;
+    return { ...told, isOld: of !== text, isCounting: counting !== undefined, countNow };
+  }, [state, text, countNow]);
 }
 
 async function askPreview(

@@ -86,9 +86,10 @@ export const RuleRow = memo(function RuleRow(props: RuleRowProps) {
           {inner ? (
             <>
               <span className="builder-word">
-                {rule.match === undefined ? 'of those for which' : 'for which'}
+                {rule.match === undefined ? 'of those for which' : 'of them, for which'}
               </span>
               <JointChoice group={inner[1]} path={`${path}/${inner[0]}`} />
+              <span className="builder-word">hold</span>
             </>
           ) : null}
           {before ? <span className="builder-was">was {before}</span> : null}
@@ -115,7 +116,8 @@ export const RuleRow = memo(function RuleRow(props: RuleRowProps) {
       {note ? (
         <p className="builder-note">
           <Clock className="icon" aria-hidden="true" />
-          {note.charAt(0).toUpperCase() + note.slice(1)}. It moves with time, and members with it.
+          {note.charAt(0).toUpperCase() + note.slice(1)}. Members join and leave by themselves as
+          time passes.
         </p>
       ) : null}
       {fault ? <FaultNote fault={fault} isUnfinished={isUnfinished === true} /> : null}
@@ -246,7 +248,7 @@ function Quantity({ rule, path, subject }: QuantityProps) {
         <optgroup label="How many of them">
           {table.match_modes.map((each) => (
             <option key={each.name} value={`match ${each.name}`}>
-              {each.words}
+              {each.threshold ? each.quantity : each.name}
             </option>
           ))}
         </optgroup>

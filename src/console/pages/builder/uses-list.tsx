@@ -33,7 +33,7 @@ export function UsesList({ uses }: { readonly uses: NamedUses }) {
     return <p className="quiet">Nothing uses it yet.</p>;
   return (
     <>
-      {segments.length > 0 ? <h3>Segments</h3> : null}
+      {segments.length > 0 ? <h2>Segments</h2> : null}
       <ul>
         {segments.map(({ slug, title }) => (
           <li key={slug}>
@@ -41,7 +41,7 @@ export function UsesList({ uses }: { readonly uses: NamedUses }) {
           </li>
         ))}
       </ul>
-      {views.length > 0 ? <h3>Views</h3> : null}
+      {views.length > 0 ? <h2>Views</h2> : null}
       <ul>
         {views.map(({ slug, title }) => (
           <li key={slug}>
@@ -49,7 +49,7 @@ export function UsesList({ uses }: { readonly uses: NamedUses }) {
           </li>
         ))}
       </ul>
-      {webhooks.length > 0 ? <h3>Webhooks</h3> : null}
+      {webhooks.length > 0 ? <h2>Webhooks</h2> : null}
       <ul>
         {webhooks.map(({ id, url }) => (
           <li key={id}>{hostOf(url)}</li>

@@ -172,7 +172,7 @@ export function NumberField({ label, value, isFaulty = false, onChange }: Number
       aria-label={label}
       aria-invalid={isFaulty || undefined}
       autoComplete="off"
-      size={Math.max(3, Math.min(16, shown.length + 1))}
+      size={Math.max(2, Math.min(16, shown.length))}
       value={shown}
       onChange={({ target }) => {
         setTyped(target.value);
@@ -262,37 +262,31 @@ function MovingField({ label, value, onChange }: Omit<OneFieldProps, 'kind' | 'o
       />
       <select
         className="builder-select"
-        aria-label={`${label}: before or after`}
-        value={isAhead ? 'after' : 'before'}
+        aria-label={`${label}: before or after what`}
+        value={`${isAhead ? 'after' : 'before'} ${anchor}`}
         onChange={({ target }) => {
-          const ahead = target.value === 'after';
-          setAhead(ahead);
-          tell((ahead ? 1 : -1) * Math.abs(amount), String(unit), String(anchor));
+          const [way, from = 'now'] = target.value.split(' ');
+          setAhead(way === 'after');
+          tell((way === 'after' ? 1 : -1) * Math.abs(amount), String(unit), from);
         }}
       >
-        <option value="before">{anchor === 'now' ? 'ago' : 'before'}</option>
-        <option value="after">{anchor === 'now' ? 'from now' : 'after'}</option>
-      </select>
-      <select
-        className="builder-select"
-        aria-label={`${label}: counted from`}
-        value={String(anchor)}
-        onChange={({ target }) => tell(amount, String(unit), target.value)}
-      >
-        {table.relative.anchors.map((each) => (
-          <option key={each} value={each}>
-            {anchorTitle(each)}
-          </option>
-        ))}
+        {table.relative.anchors.flatMap((each) =>
+          (['before', 'after'] as const).map((way) => (
+            <option key={`${way} ${each}`} value={`${way} ${each}`}>
+              {sideTitle(way, each)}
+            </option>
+          )),
+        )}
       </select>
     </>
   );
 }
 
-/** "the start of the month" */
-function anchorTitle(anchor: string): string {
+/** "ago", "before the start of the month" */
+function sideTitle(way: 'before' | 'after', anchor: string): string {
   const [, edge, unit = ''] = /^(start|end)Of(.+)$/.exec(anchor) ?? [];
-  return edge ? `the ${edge} of the ${unit.toLowerCase()}` : anchor;
+  if (edge) return `${way} the ${edge} of the ${unit.toLowerCase()}`;
+  return way === 'before' ? 'ago' : 'from now';
 }
 
 interface UnitChoiceProps {
