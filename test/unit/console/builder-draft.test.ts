@@ -154,10 +154,10 @@ describe('keys', () => {
   });
 
   it('name what has the focus after a removal: the next, else the one before, else the group', () => {
-    const root = draft(all(rule('a'), rule('b')));
-    const [a, b] = root.rules;
-    expect(keyAfterRemoval(root, ['rules', 0])).toBe(b![KEY]);
-    expect(keyAfterRemoval(root, ['rules', 1])).toBe(a![KEY]);
+    const root = draft(all(rule('a'), rule('b'), rule('c')));
+    const [, b, c] = root.rules;
+    expect(keyAfterRemoval(root, ['rules', 1])).toBe(c![KEY]);
+    expect(keyAfterRemoval(root, ['rules', 2])).toBe(b![KEY]);
     const single = draft(all(rule('a')));
     expect(keyAfterRemoval(single, ['rules', 0])).toBe(single[KEY]);
   });
@@ -202,13 +202,16 @@ describe('undo', () => {
     let history = startHistory(draft(all(rule('a'))));
     for (const step of [edit(7, 5000, 'v'), edit(75, 5300, 'v'), edit(750, 5600, 'v')])
       history = stepped(history, step);
-    history = stepped(history, edit(751, 9000, 'v'));
+    history = stepped(history, edit(750.5, 5700, 'another place'));
+    history = stepped(history, edit(751, 9000, 'another place'));
+    history = stepped(history, { kind: 'undo' });
+    expect(valueIn(history)).toBe(750.5);
     history = stepped(history, { kind: 'undo' });
     expect(valueIn(history)).toBe(750);
     history = stepped(history, { kind: 'undo' });
     expect(valueIn(history)).toBe(1);
     expect(stepped(history, { kind: 'undo' })).toBe(history);
-    history = stepped(stepped(history, { kind: 'redo' }), { kind: 'redo' });
+    for (let step = 0; step < 3; step++) history = stepped(history, { kind: 'redo' });
     expect(valueIn(history)).toBe(751);
   });
 

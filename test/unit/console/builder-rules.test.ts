@@ -231,6 +231,7 @@ describe('what is not right', () => {
     const paths = [
       '/query/rules/3/value/rules/0/value/unit',
       '/query/rules/12/match/threshold',
+      '/query/rules/4/value/1',
       '/query',
       '/title',
       '/queryish',
@@ -238,6 +239,7 @@ describe('what is not right', () => {
     expect(nodeFaults(paths.map((path) => ({ path, detail }))).map(({ at }) => at)).toEqual([
       '/rules/3/value/rules/0',
       '/rules/12',
+      '/rules/4',
       '',
     ]);
   });
@@ -267,7 +269,9 @@ describe('dates', () => {
     );
     const ago = { mode: 'relative', anchor: 'startOfMonth', offset: -1, unit: 'month' };
     expect(bounds(seen('<', ago))).toBe('before 1 Oct 2026, 00:00');
-    expect(bounds(seen('notInLast', { amount: 1, unit: 'week' }))).toMatch(/^Not after 20 Nov/);
+    expect(bounds(seen('notInNext', { amount: 1, unit: 'week' }))).toBe(
+      'Not after 27 Nov 2026, 10:42 and until 4 Dec 2026, 10:42',
+    );
   });
 
   it('have none that move, if they are fixed or not finished', () => {
