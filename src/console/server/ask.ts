@@ -6,8 +6,9 @@
  * write carries an Idempotency-Key. Where no answer comes, or a 503, it is sent again under that
  * key, and the page says meanwhile that nobody knows yet whether it was saved.
  */
+import { EventReader, type StreamEvent } from '../stream/event-reader.ts';
 import { newId } from './new-id.ts';
-import { refusalOf, ServerRefusal, unreachable } from './refusal.ts';
+import { refusalIn, refusalOf, ServerRefusal, unreachable } from './refusal.ts';
 import { sessionHasEnded, writesInDoubt } from './signals.ts';
 
 export interface ApiQuestion {
@@ -53,6 +54,34 @@ export async function askTagged<T>(
   if (!answer.ok) throw await refusalOf(answer);
   const value = answer.status === 204 ? undefined : await answer.json();
   return { value: value as T, tag: answer.headers.get('etag') ?? undefined };
+}
+
+/**
+ * The events of an answer that tells its progress. What the server refuses on the way is thrown as
+ * any other refusal. @throws ServerRefusal
+ */
+export async function* askStream(path: string, question: ApiQuestion): AsyncGenerator<StreamEvent> {
+  const headers = headersOf(question, true);
+  headers.set('accept', 'text/event-stream');
+  const answer = await sendOnce(path, question, headers);
+  if (answer.status === 401) sessionHasEnded.set(true);
+  if (!answer.ok) throw await refusalOf(answer);
+  if (!answer.body) return;
+  const reader = new EventReader();
+  const bytes = answer.body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await bytes.read();
+      if (done) return;
+      for (const event of reader.read(value)) {
+        if (event.event === 'problem') throw refusalIn(event.data);
+        yield event;
+      }
+    }
+  } finally {
+    // Who has enough leaves: the server need not go on.
+    await bytes.cancel().catch(() => {});
+  }
 }
 
 function headersOf({ body, upload, ifMatch, mustBeNew }: ApiQuestion, reads: boolean): Headers {
