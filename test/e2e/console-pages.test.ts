@@ -94,7 +94,14 @@ describe.skipIf(!existsSync(CHROMIUM))('the console', () => {
   const countOf = (page: Page, title: string) =>
     page.locator('.table-row', { hasText: title }).locator('.count-number').textContent();
 
-  const ALL = ['/segments/adults', '/segments/adults/feed', '/segments/none', '/no'];
+  const ALL = [
+    '/segments/adults',
+    '/segments/adults/edit',
+    '/segments/adults/feed',
+    '/segments/new',
+    '/segments/none',
+    '/no',
+  ];
 
   describe.each([
     { dark: false, width: 1440, paths: ALL },
@@ -178,6 +185,67 @@ describe.skipIf(!existsSync(CHROMIUM))('the console', () => {
     await page.waitForSelector('[role=option]');
     await page.keyboard.press('Enter');
     await page.waitForURL(`${url}/segments/elders`);
+  });
+
+  it('builds a filter by the keyboard, and saves over others only when asked to', async () => {
+    await newContext();
+    const page = await open('/segments/new?type=contacts');
+    await signIn(page);
+    await page.fill('#segment-title', 'Of age');
+    await page.focus('h1');
+    await page.keyboard.press('a');
+    await eventually('a field is chosen', async () => (await focused(page)) === 'Choose a field');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.field-row');
+    await page.keyboard.type('age');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.preview-state:has-text("The count waits for Age")');
+    await page.selectOption('.builder-rule [aria-label=Operator]', '>');
+    await page.fill('.builder-rule .is-number', '17');
+    await page.waitForSelector('.preview-count:not(.is-old) .preview-number');
+    const [count] = (await api.call('POST', '/v1/segments/counts', { slugs: ['adults'] })).json()
+      .counts;
+    expect(await page.textContent('.preview-number')).toBe(`${count.count}`);
+    expect(await page.textContent('.builder-sentence')).toBe('Contacts whose age is more than 17');
+    await page.keyboard.press('Control+d');
+    expect(await page.locator('.builder-rule').count()).toBe(2);
+    await page.keyboard.press('Control+z');
+    expect(await page.locator('.builder-rule').count()).toBe(1);
+    await page.keyboard.press('Control+s');
+    await page.waitForURL(`${url}/segments/of-age`);
+
+    const stored = async () => (await api.call('GET', '/v1/segments/of-age')).json().query.rules;
+    const edit = async (value: string) => {
+      await page.goto(`${url}/segments/of-age/edit`);
+      await page.fill('.builder-rule .is-number', value);
+      await page.waitForSelector('.draft-dirty');
+      const rules = [{ field: 'age', operator: '>', value: 40 }];
+      await api.call('PATCH', '/v1/segments/of-age', { query: { combinator: 'and', rules } });
+      await page.waitForSelector('.preview-count:not(.is-old) .preview-number');
+      await page.keyboard.press('Control+s');
+      await page.waitForSelector('.conflict');
+      expect((await stored())[0].value).toBe(40);
+    };
+    await edit('20');
+    await page.click('button:has-text("Take theirs")');
+    await eventually(
+      '40',
+      async () => (await page.inputValue('.builder-rule .is-number')) === '40',
+    );
+    await api.call('PATCH', '/v1/segments/of-age', { title: 'Of some age' });
+    await edit('21');
+    // What is not saved is there again.
+    await page.goto(`${url}/segments`);
+    await page.goto(`${url}/segments/of-age/edit`);
+    await eventually(
+      '21',
+      async () => (await page.inputValue('.builder-rule .is-number')) === '21',
+    );
+    await page.waitForSelector('.preview-count:not(.is-old) .preview-number');
+    await page.keyboard.press('Control+s');
+    await page.click('button:has-text("Keep mine")');
+    await page.waitForURL(`${url}/segments/of-age`);
+    expect((await stored())[0].value).toBe(21);
   });
 
   it('moves by itself in all tabs, over one stream', async () => {

@@ -105,6 +105,63 @@ export const activationForm = Type.Object(activation, {
   examples: [activationShown],
 });
 
+export const createdActivationForm = Type.Object(
+  {
+    ...activation,
+    secret: Type.Optional(
+      Type.String({ description: 'If it was made here. Keep it: it is not shown again.' }),
+    ),
+  },
+  { $id: 'CreatedActivation', examples: [{ ...activationShown, secret: 'whsec_…' }] },
+);
+
+export const attemptForm = Type.Object(
+  {
+    delivered: Type.Boolean({ description: 'Whether the receiver answered with 2xx.' }),
+    status: Type.Union([Type.Integer(), Type.Null()], {
+      description: 'What it answered; null if it did not.',
+    }),
+    error: Type.Union([Type.String(), Type.Null()]),
+    answer: Type.String({ description: 'The beginning of its answer.' }),
+    duration_ms: Type.Integer(),
+  },
+  {
+    $id: 'Attempt',
+    examples: [{ delivered: true, status: 204, error: null, answer: '', duration_ms: 41 }],
+  },
+);
+
+export const syncForm = Type.Object(
+  {
+    id: Type.String({ format: 'uuid', description: 'Is in each of its events, as data.sync.' }),
+    status: Type.Enum([...SYNC_STATUSES], {
+      description: 'done: all are queued; see pending of the activation.',
+    }),
+    progress: Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description: 'The share of members that are queued.',
+    }),
+    members: Type.Integer({ description: 'Members that were gone through.' }),
+    total: Type.Integer({ description: 'Members that there were when it began.' }),
+    error: Type.Union([Type.String(), Type.Null()]),
+    started_at: time('When it was asked for.'),
+    updated_at: time('When it last moved.'),
+  },
+  { $id: 'Sync' },
+);
+
+export const undeliveredForm = Type.Object(
+  {
+    id: Type.String({ description: 'The webhook-id that it was and will be sent with.' }),
+    event: Type.Unknown({ description: 'The body: type, timestamp, data.' }),
+    error: Type.String({ description: 'Of the last attempt.' }),
+    attempts: Type.Integer(),
+    at: time('When it was given up.'),
+  },
+  { $id: 'DeadLetter' },
+);
+
 export const ACTIVATION_SCHEMAS: readonly TSchema[] = [
   Type.Object(activationInput, {
     $id: 'ActivationInput',
@@ -121,57 +178,8 @@ export const ACTIVATION_SCHEMAS: readonly TSchema[] = [
     { $id: 'ActivationPatch', additionalProperties: false, examples: [{ events: ['entered'] }] },
   ),
   activationForm,
-  Type.Object(
-    {
-      ...activation,
-      secret: Type.Optional(
-        Type.String({ description: 'If it was made here. Keep it: it is not shown again.' }),
-      ),
-    },
-    { $id: 'CreatedActivation', examples: [{ ...activationShown, secret: 'whsec_…' }] },
-  ),
-  Type.Object(
-    {
-      delivered: Type.Boolean({ description: 'Whether the receiver answered with 2xx.' }),
-      status: Type.Union([Type.Integer(), Type.Null()], {
-        description: 'What it answered; null if it did not.',
-      }),
-      error: Type.Union([Type.String(), Type.Null()]),
-      answer: Type.String({ description: 'The beginning of its answer.' }),
-      duration_ms: Type.Integer(),
-    },
-    {
-      $id: 'Attempt',
-      examples: [{ delivered: true, status: 204, error: null, answer: '', duration_ms: 41 }],
-    },
-  ),
-  Type.Object(
-    {
-      id: Type.String({ format: 'uuid', description: 'Is in each of its events, as data.sync.' }),
-      status: Type.Enum([...SYNC_STATUSES], {
-        description: 'done: all are queued; see pending of the activation.',
-      }),
-      progress: Type.Number({
-        minimum: 0,
-        maximum: 1,
-        description: 'The share of members that are queued.',
-      }),
-      members: Type.Integer({ description: 'Members that were gone through.' }),
-      total: Type.Integer({ description: 'Members that there were when it began.' }),
-      error: Type.Union([Type.String(), Type.Null()]),
-      started_at: time('When it was asked for.'),
-      updated_at: time('When it last moved.'),
-    },
-    { $id: 'Sync' },
-  ),
-  Type.Object(
-    {
-      id: Type.String({ description: 'The webhook-id that it was and will be sent with.' }),
-      event: Type.Unknown({ description: 'The body: type, timestamp, data.' }),
-      error: Type.String({ description: 'Of the last attempt.' }),
-      attempts: Type.Integer(),
-      at: time('When it was given up.'),
-    },
-    { $id: 'DeadLetter' },
-  ),
+  createdActivationForm,
+  attemptForm,
+  syncForm,
+  undeliveredForm,
 ];

@@ -40,8 +40,30 @@ const headExample = {
   size: 87,
 };
 
+export const letterForm = Type.Object(head, {
+  $id: 'ChangeDeadLetter',
+  examples: [headExample],
+});
+
+export const retriedForm = Type.Object(
+  {
+    kind: head.kind,
+    outcome: Type.String({
+      description:
+        'Of a change: created, updated, unchanged, deleted, stale (a newer one is known), ' +
+        'unknown or absent (no such record), dead (it failed again, and is a new dead letter), ' +
+        'accepted (not known in time). Else: resending (the partition it came from sends its ' +
+        'state again), rebuilding (segments are built anew), settled (nothing needs it).',
+    }),
+    segments: Type.Optional(
+      Type.Array(Type.String(), { description: 'What is built anew: segments and views.' }),
+    ),
+  },
+  { $id: 'RetriedLetter', examples: [{ kind: 'change', outcome: 'updated' }] },
+);
+
 export const DEAD_LETTER_SCHEMAS: readonly TSchema[] = [
-  Type.Object(head, { $id: 'ChangeDeadLetter', examples: [headExample] }),
+  letterForm,
   Type.Object(
     {
       ...head,
@@ -59,20 +81,5 @@ export const DEAD_LETTER_SCHEMAS: readonly TSchema[] = [
       ],
     },
   ),
-  Type.Object(
-    {
-      kind: head.kind,
-      outcome: Type.String({
-        description:
-          'Of a change: created, updated, unchanged, deleted, stale (a newer one is known), ' +
-          'unknown or absent (no such record), dead (it failed again, and is a new dead letter), ' +
-          'accepted (not known in time). Else: resending (the partition it came from sends its ' +
-          'state again), rebuilding (segments are built anew), settled (nothing needs it).',
-      }),
-      segments: Type.Optional(
-        Type.Array(Type.String(), { description: 'What is built anew: segments and views.' }),
-      ),
-    },
-    { $id: 'RetriedLetter', examples: [{ kind: 'change', outcome: 'updated' }] },
-  ),
+  retriedForm,
 ];

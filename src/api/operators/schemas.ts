@@ -51,6 +51,10 @@ export const OPERATOR_SCHEMAS: readonly TSchema[] = [
         Type.Object({
           name: Type.String(),
           words: Type.String(),
+          quantity: Type.String({
+            description: 'Stands before the number: has *at least* 3 orders.',
+            examples: ['at least'],
+          }),
           threshold: Type.Boolean({ description: 'Whether it takes one.' }),
         }),
       ),

@@ -5,6 +5,22 @@ import Type, { type TSchema } from 'typebox';
 import { definitionExample, segmentExample } from '../examples.ts';
 import { named } from '../fields.ts';
 
+export const seedEntryForm = Type.Object(
+  {
+    object_type: Type.String(),
+    name: Type.Optional(Type.String()),
+    slug: Type.Optional(Type.String()),
+    id: Type.Optional(Type.String()),
+    changed: Type.Optional(
+      Type.Array(Type.String(), { description: 'The members that become others.' }),
+    ),
+  },
+  {
+    $id: 'SeedEntry',
+    examples: [{ object_type: 'segments', slug: 'big-spenders', changed: ['query'] }],
+  },
+);
+
 export const SEED_SCHEMAS: readonly TSchema[] = [
   Type.Array(
     Type.Union([
@@ -69,19 +85,5 @@ export const SEED_SCHEMAS: readonly TSchema[] = [
       ],
     },
   ),
-  Type.Object(
-    {
-      object_type: Type.String(),
-      name: Type.Optional(Type.String()),
-      slug: Type.Optional(Type.String()),
-      id: Type.Optional(Type.String()),
-      changed: Type.Optional(
-        Type.Array(Type.String(), { description: 'The members that become others.' }),
-      ),
-    },
-    {
-      $id: 'SeedEntry',
-      examples: [{ object_type: 'segments', slug: 'big-spenders', changed: ['query'] }],
-    },
-  ),
+  seedEntryForm,
 ];

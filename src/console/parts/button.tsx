@@ -6,7 +6,8 @@ import { Button as AriaButton } from 'react-aria-components/Button';
 import { Link } from 'wouter';
 
 interface ButtonLook {
-  readonly kind?: 'plain' | 'primary' | 'ghost';
+  /** `grave`: it takes something away. */
+  readonly kind?: 'plain' | 'primary' | 'ghost' | 'grave';
   readonly size?: 'normal' | 'small';
 }
 

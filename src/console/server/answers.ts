@@ -9,6 +9,7 @@ import type { objectTypeForm } from '../../api/object-types/schemas.ts';
 import type { segmentForm } from '../../api/segments/schemas.ts';
 import type { sessionForm } from '../../api/session/schemas.ts';
 import type { viewForm } from '../../api/views/schemas.ts';
+import type { listOperators } from '../../query/dialects/operator-list.ts';
 
 /** Who has signed in, and what they may do. */
 export type SignedInAs = Static<typeof sessionForm>;
@@ -20,6 +21,15 @@ export type ActivationShown = Static<typeof activationForm>;
 export type TypeShown = Static<typeof objectTypeForm>;
 export type AuditShown = Static<typeof auditForm>;
 export type ChangeShown = Static<typeof changeEvent>;
+
+export type OperatorsShown = ReturnType<typeof listOperators>;
+
+/** What the server is. Filters mean days and months in its zone. */
+export interface InfoShown {
+  readonly version: string;
+  readonly time_zone: string;
+  readonly now: string;
+}
 
 /** How many records are in a segment. `gone`: it was deleted meanwhile. */
 export interface CountShown {

@@ -6,13 +6,16 @@
  * write carries an Idempotency-Key. Where no answer comes, or a 503, it is sent again under that
  * key, and the page says meanwhile that nobody knows yet whether it was saved.
  */
+import { EventReader, type StreamEvent } from '../stream/event-reader.ts';
 import { newId } from './new-id.ts';
-import { refusalOf, ServerRefusal, unreachable } from './refusal.ts';
+import { refusalIn, refusalOf, ServerRefusal, unreachable } from './refusal.ts';
 import { sessionHasEnded, writesInDoubt } from './signals.ts';
 
 export interface ApiQuestion {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
+  /** A file, sent as it is, in place of a body. */
+  readonly upload?: { readonly content: Blob; readonly type: string };
   /** The tag that it must still have: else 412. */
   readonly ifMatch?: string | undefined;
   /** Create only: 412 if there is one. */
@@ -53,9 +56,41 @@ export async function askTagged<T>(
   return { value: value as T, tag: answer.headers.get('etag') ?? undefined };
 }
 
-function headersOf({ body, ifMatch, mustBeNew }: ApiQuestion, reads: boolean): Headers {
+/**
+ * The events of an answer that tells its progress. What the server refuses on the way is thrown as
+ * any other refusal. @throws ServerRefusal
+ */
+export async function* askStream(path: string, question: ApiQuestion): AsyncGenerator<StreamEvent> {
+  const headers = headersOf(question, true);
+  headers.set('accept', 'text/event-stream');
+  const answer = await sendOnce(path, question, headers);
+  if (answer.status === 401) sessionHasEnded.set(true);
+  if (!answer.ok) throw await refusalOf(answer);
+  if (!answer.body) return;
+  const reader = new EventReader();
+  const bytes = answer.body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await bytes.read();
+      if (done) return;
+      for (const event of reader.read(value)) {
+        if (event.event === 'problem') throw refusalIn(event.data);
+        yield event;
+      }
+    }
+  } finally {
+    // Who has enough leaves: the server need not go on.
+    await bytes.cancel().catch(() => {});
+  }
+}
+
+function headersOf(
+  { body, upload, ifMatch, mustBeNew }: ApiQuestion,
+  reads: boolean,
+): Headers {
   const headers = new Headers({ accept: 'application/json' });
   if (body !== undefined) headers.set('content-type', 'application/json');
+  if (upload) headers.set('content-type', upload.type);
   if (ifMatch !== undefined) headers.set('if-match', ifMatch);
   if (mustBeNew) headers.set('if-none-match', '*');
   if (!reads) headers.set('idempotency-key', newId());
@@ -65,7 +100,7 @@ function headersOf({ body, ifMatch, mustBeNew }: ApiQuestion, reads: boolean): H
 /** @throws ServerRefusal unreachable; what the signal throws */
 async function sendOnce(
   path: string,
-  { method = 'GET', body, signal }: ApiQuestion,
+  { method = 'GET', body, upload, signal }: ApiQuestion,
   headers: Headers,
 ): Promise<Response> {
   try {
@@ -74,6 +109,7 @@ async function sendOnce(
       headers,
       credentials: 'same-origin',
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(upload ? { body: upload.content } : {}),
       ...(signal ? { signal } : {}),
     });
   } catch (error) {

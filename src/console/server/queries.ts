@@ -9,6 +9,8 @@ import type {
   ActivationShown,
   AuditShown,
   CountShown,
+  InfoShown,
+  OperatorsShown,
   SegmentShown,
   SignedInAs,
   TypeShown,
@@ -117,8 +119,7 @@ export const viewsQuery = queryOptions({
 
 export const activationsQuery = queryOptions({
   queryKey: ['activations'],
-  queryFn: async ({ signal }) =>
-    (await ask<{ data: ActivationShown[] }>('/v1/activations', { signal })).data,
+  queryFn: ({ signal }) => askAll<ActivationShown>('/v1/activations', signal),
   refetchInterval: CATALOG_MS,
 });
 
@@ -129,6 +130,19 @@ export const lastAuditQuery = queryOptions({
     return data.find(({ status }) => status === 'completed') ?? null;
   },
   refetchInterval: CATALOG_MS,
+});
+
+/** The table of operators changes with the server alone. */
+export const operatorsQuery = queryOptions({
+  queryKey: ['operators'],
+  queryFn: ({ signal }) => ask<OperatorsShown>('/v1/operators', { signal }),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+export const infoQuery = queryOptions({
+  queryKey: ['info'],
+  queryFn: ({ signal }) => ask<InfoShown>('/v1/info', { signal }),
+  staleTime: Number.POSITIVE_INFINITY,
 });
 
 export function segmentPath(slug: string): string {

@@ -50,6 +50,12 @@ export async function refusalOf(answer: Response): Promise<ServerRefusal> {
   return new ServerRefusal(answer.status, document as Record<string, unknown>);
 }
 
+/** A problem document that came after an answer had begun. */
+export function refusalIn(document: unknown): ServerRefusal {
+  const { status } = document as { status?: number };
+  return new ServerRefusal(status ?? 500, document as Record<string, unknown>);
+}
+
 export function unreachable(): ServerRefusal {
   const title = 'The server can not be reached';
   const detail = 'The server does not answer. It is asked again by itself.';

@@ -9,6 +9,7 @@ import {
   Filter,
   Layers,
   type LucideIcon,
+  Shapes,
   Sprout,
   Webhook,
 } from 'lucide-react';
@@ -42,6 +43,7 @@ export function Navigation() {
   const utilities: Entry[] = [
     { title: 'Segments', to: '/segments', Icon: Filter, count: segments?.length },
     { title: 'Views', to: '/views', Icon: Columns3, count: views?.length },
+    { title: 'Object types', to: '/types', Icon: Shapes, count: types.length },
     { title: 'Seeds', to: '/seeds', Icon: Sprout },
     { title: 'Imports, exports', to: '/imports', Icon: Download },
   ];

@@ -39,9 +39,10 @@ export function listOperators() {
     to_one: operatorsOn('object').filter(({ value }) => value === 'none'),
     to_many: [{ name: 'match', words: 'are, in part or all, such that', value: 'group' as const }],
     record: SEGMENT_OPERATORS,
-    match_modes: MATCH_MODES.map(({ name, words, takesThreshold }) => ({
+    match_modes: MATCH_MODES.map(({ name, words, quantity, takesThreshold }) => ({
       name,
       words,
+      quantity,
       threshold: takesThreshold,
     })),
     aggregates,
