@@ -14,6 +14,7 @@ import { hasPage } from '../../pages.tsx';
 import { Button } from '../../parts/button.tsx';
 import { Choice } from '../../parts/choice.tsx';
 import { KeyCap } from '../../parts/key-cap.tsx';
+import { draftWhyAddress } from '../../parts/record-names.ts';
 import { numberText, shareText, timeText } from '../../parts/words.ts';
 import type { DraftGroup } from './draft.ts';
 import type { NodeFault } from './faults.ts';
@@ -148,7 +149,7 @@ function PreviewBody({ preview, type, slug, waitsFor, isAsked, onAsked }: Previe
         ) : null}
       </div>
       {shown?.added && shown.removed ? <Difference shown={shown} isOld={isOld} /> : null}
-      {shown ? <Samples shown={shown} slug={slug} /> : null}
+      {shown ? <Samples shown={shown} why={(id) => draftWhyAddress(slug, type.name, id)} /> : null}
     </>
   );
 }
@@ -233,13 +234,13 @@ function Difference({ shown, isOld }: { readonly shown: PreviewShown; readonly i
 
 type SampleName = 'members' | 'joining' | 'leaving';
 
-function Samples({
-  shown,
-  slug,
-}: {
+interface SamplesProps {
   readonly shown: PreviewShown;
-  readonly slug: string | undefined;
-}) {
+  /** Where it is said why the draft holds of a record. */
+  readonly why: (id: string) => string;
+}
+
+function Samples({ shown, why }: SamplesProps) {
   const [chosen, setChosen] = useState<SampleName>('members');
   const samples: Readonly<Record<SampleName, readonly SampleShown[]>> = {
     members: shown.sample,
@@ -273,8 +274,8 @@ function Samples({
               <b>{title}</b>
               {title === id ? null : <small>{id}</small>}
             </span>
-            {slug !== undefined && hasPage(WHY) ? (
-              <Link href={`/segments/${slug}/members/${encodeURIComponent(id)}?draft=1`}>
+            {hasPage(WHY) ? (
+              <Link href={why(id)}>
                 Why<span className="unseen"> {title}</span>
               </Link>
             ) : null}

@@ -9,8 +9,8 @@ import { useEffect } from 'react';
 import { useLocation, useSearch } from 'wouter';
 import { hasPage, type PageProps } from '../../pages.tsx';
 import { Button, ButtonLink } from '../../parts/button.tsx';
+import { newDraftName, readDraft } from '../../parts/kept-draft.ts';
 import { initialsOf, recordAddress, whyAddress } from '../../parts/record-names.ts';
-import { draftOf, type SavedDraft } from '../../parts/saved-draft.ts';
 import { SegmentList } from '../../parts/segment-list.tsx';
 import { EmptyState, ErrorView, SkeletonRows } from '../../parts/states.tsx';
 import { lookOf } from '../../parts/type-look.ts';
@@ -37,17 +37,18 @@ interface Explained {
   readonly title: string;
   readonly objectType: string;
   readonly segment?: SegmentShown;
-  readonly draft?: SavedDraft;
+  /** Its query, if it is not saved. */
+  readonly draft?: { readonly query: unknown };
+  /** Of a draft that is no segment yet: its type. */
+  readonly newOf?: string | undefined;
 }
 
 export default function WhyPage({ params }: PageProps) {
   const { slug, id } = params as { slug: string; id: string };
-  const isDraft = new URLSearchParams(useSearch()).get('draft') === '1';
-  return isDraft ? (
-    <WhyDraft key={`${slug}\n${id}`} slug={slug} id={id} />
-  ) : (
-    <WhySaved key={`${slug}\n${id}`} slug={slug} id={id} />
-  );
+  const search = new URLSearchParams(useSearch());
+  const key = `${slug}\n${id}`;
+  if (search.get('draft') !== '1') return <WhySaved key={key} slug={slug} id={id} />;
+  return <WhyDraft key={key} slug={slug} id={id} newOf={search.get('type') ?? undefined} />;
 }
 
 interface WhyProps {
@@ -75,21 +76,41 @@ function WhySaved({ slug, id }: WhyProps) {
   return <Why id={id} explained={{ slug, title, objectType: object_type, segment }} />;
 }
 
-function WhyDraft({ slug, id }: WhyProps) {
-  const draft = draftOf(slug) ?? draftOf('new');
-  if (!draft)
-    return (
-      <PageFrame title={id} crumbs={crumbsOf(slug, slug)}>
+interface WhyDraftProps extends WhyProps {
+  /** Of a segment that is not saved at all: its type. */
+  readonly newOf: string | undefined;
+}
+
+function WhyDraft({ slug, id, newOf }: WhyDraftProps) {
+  const segment = useQuery({ ...segmentQuery(slug), enabled: newOf === undefined });
+  const draft = readDraft(newOf === undefined ? slug : newDraftName(newOf));
+  const objectType = newOf ?? segment.data?.object_type;
+  if (draft && objectType !== undefined) {
+    const title = `the draft of ${draft.title.trim() || 'a new segment'}`;
+    const explained = { slug, title, objectType, draft: { query: draft.query }, newOf };
+    return <Why id={id} explained={explained} />;
+  }
+  if (draft && !segment.error) return <Loading slug={slug} id={id} />;
+  return (
+    <PageFrame title={id} crumbs={crumbsOf(slug, slug, newOf)}>
+      {draft ? (
+        <ErrorView error={segment.error} />
+      ) : (
         <EmptyState
           title="There is no draft in this tab."
-          action={<ButtonLink to={whyAddress(slug, id)}>Explain what is saved</ButtonLink>}
+          action={
+            newOf === undefined ? (
+              <ButtonLink to={whyAddress(slug, id)}>Explain what is saved</ButtonLink>
+            ) : (
+              <ButtonLink to="/segments">All segments</ButtonLink>
+            )
+          }
         >
-          A draft is kept by the tab in which it was begun.
+          A draft is kept by the tab in which it was begun, until it is saved.
         </EmptyState>
-      </PageFrame>
-    );
-  const title = `the draft of ${draft.title ?? (slug === 'new' ? 'a new segment' : slug)}`;
-  return <Why id={id} explained={{ slug, title, objectType: draft.object_type, draft }} />;
+      )}
+    </PageFrame>
+  );
 }
 
 function Loading({ slug, id }: WhyProps) {
@@ -102,16 +123,17 @@ function Loading({ slug, id }: WhyProps) {
   );
 }
 
-function crumbsOf(slug: string, title: string) {
+function crumbsOf(slug: string, title: string, newOf?: string) {
+  const draft = newOf && `/segments/new?type=${encodeURIComponent(newOf)}`;
   return [
     { title: 'Customer Data' },
     { title: 'Utilities' },
     { title: 'Segments', to: '/segments' },
-    slug === 'new' ? { title } : { title, to: `/segments/${encodeURIComponent(slug)}` },
+    { title, to: draft ?? `/segments/${encodeURIComponent(slug)}` },
   ];
 }
 
-function useExplanation({ slug, draft }: Explained, id: string) {
+function useExplanation({ slug, objectType, draft }: Explained, id: string) {
   return useQuery({
     queryKey: ['explain', slug, id, draft ?? 'saved'],
     queryFn: ({ signal }) => {
@@ -119,8 +141,8 @@ function useExplanation({ slug, draft }: Explained, id: string) {
         return ask<ExplanationShown>(`${segmentPath(slug)}/explain/${encodeURIComponent(id)}`, {
           signal,
         });
-      const { object_type, query } = draft;
-      const asked = { method: 'POST', body: { object_type, query, id }, reads: true } as const;
+      const body = { object_type: objectType, query: draft.query, id };
+      const asked = { method: 'POST', body, reads: true } as const;
       return ask<ExplanationShown>('/v1/segments/explain', { ...asked, signal });
     },
     refetchInterval: LOOK_MS,
@@ -128,7 +150,7 @@ function useExplanation({ slug, draft }: Explained, id: string) {
 }
 
 function Why({ id, explained }: { readonly id: string; readonly explained: Explained }) {
-  const { slug, title, objectType, segment, draft } = explained;
+  const { slug, title, objectType, segment, draft, newOf } = explained;
   const types = useQuery(typesQuery).data ?? [];
   const read = useExplanation(explained, id);
   const { data: explanation, error, refetch } = read;
@@ -138,7 +160,7 @@ function Why({ id, explained }: { readonly id: string; readonly explained: Expla
   return (
     <PageFrame
       title={name}
-      crumbs={crumbsOf(slug, segment?.title ?? title)}
+      crumbs={crumbsOf(slug, segment?.title ?? title, newOf)}
       before={
         <span className={`initials ${hue}`} aria-hidden="true">
           {initialsOf(name)}
