@@ -42,12 +42,6 @@ export function whyAddress(slug: string, id: string): string {
   return `/segments/${encodeURIComponent(slug)}/members/${encodeURIComponent(id)}`;
 }
 
-/** The same of the draft of a segment, or of a new segment of the type. */
-export function draftWhyAddress(slug: string | undefined, type: string, id: string): string {
-  if (slug !== undefined) return `${whyAddress(slug, id)}?draft=1`;
-  return `${whyAddress('new', id)}?draft=1&type=${encodeURIComponent(type)}`;
-}
-
 /** "MO" of Maya Okafor. */
 export function initialsOf(name: string): string {
   const words = name.split(/[\s_@.-]+/).filter((word) => word !== '');

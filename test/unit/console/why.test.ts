@@ -6,6 +6,7 @@ import { draftText, patchOf } from '../../../src/console/pages/record/edited.ts'
 import { historyAsked, plotData } from '../../../src/console/pages/segment/history-data.ts';
 import { subjectOfRule } from '../../../src/console/pages/why/subject-of-rule.ts';
 import { atPointer, windowAxis } from '../../../src/console/pages/why/window-axis.ts';
+import { readDraft } from '../../../src/console/parts/saved-draft.ts';
 import { spanText } from '../../../src/console/parts/spans.ts';
 import { linkOf, valueText } from '../../../src/console/parts/values.tsx';
 import type { ExplainedPartShown, TypeShown } from '../../../src/console/server/answers.ts';
@@ -188,11 +189,20 @@ describe('the history of a segment', () => {
   });
 });
 
-describe('spans', () => {
+describe('spans and drafts', () => {
   it('say the two largest units', () => {
     expect(spanText(2 * DAY_MS + 3 * 3_600_000 + 5)).toBe('2 days, 3 hours');
     expect(spanText(61_000)).toBe('1 minute, 1 second');
     expect(spanText(DAY_MS)).toBe('1 day');
     expect(spanText(3)).toBe('under a second');
+  });
+
+  it('are drafts only with a type and a query', () => {
+    expect(readDraft('{"object_type":"contacts","query":{"rules":[]}}')).toEqual({
+      object_type: 'contacts',
+      query: { rules: [] },
+    });
+    for (const text of [null, '', '7', '{"query":{}}', '{"object_type":"contacts"}'])
+      expect(readDraft(text)).toBeUndefined();
   });
 });

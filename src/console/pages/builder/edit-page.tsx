@@ -5,7 +5,6 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { PageProps } from '../../pages.tsx';
 import { ButtonLink } from '../../parts/button.tsx';
-import { readDraft } from '../../parts/kept-draft.ts';
 import { EmptyState, ErrorView, SkeletonRows } from '../../parts/states.tsx';
 import type { SegmentShown } from '../../server/answers.ts';
 import { askTagged, type TaggedAnswer } from '../../server/ask.ts';
@@ -13,6 +12,7 @@ import { segmentPath } from '../../server/queries.ts';
 import { isGone } from '../../server/refusal.ts';
 import { useMay } from '../../session/use-session.ts';
 import { PageFrame } from '../../shell/page.tsx';
+import { readDraft } from './kept-draft.ts';
 import { useReading } from './reading.ts';
 import { BUILDER_CRUMBS, baseOf, SegmentDraft } from './segment-draft.tsx';
 

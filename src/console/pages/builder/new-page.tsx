@@ -8,7 +8,6 @@ import { useMemo } from 'react';
 import { Link, useLocation, useSearch } from 'wouter';
 import type { PageProps } from '../../pages.tsx';
 import { ButtonLink } from '../../parts/button.tsx';
-import { type KeptDraft, newDraftName, readDraft } from '../../parts/kept-draft.ts';
 import { EmptyState, ErrorView, SkeletonRows } from '../../parts/states.tsx';
 import { lookOf } from '../../parts/type-look.ts';
 import { countedText, titleText } from '../../parts/words.ts';
@@ -16,8 +15,9 @@ import type { SegmentShown } from '../../server/answers.ts';
 import { segmentQuery, segmentsQuery, typesQuery } from '../../server/queries.ts';
 import { useMay } from '../../session/use-session.ts';
 import { PageFrame } from '../../shell/page.tsx';
+import { type KeptDraft, readDraft } from './kept-draft.ts';
 import { useReading } from './reading.ts';
-import { BUILDER_CRUMBS, SegmentDraft } from './segment-draft.tsx';
+import { BUILDER_CRUMBS, newDraftName, SegmentDraft } from './segment-draft.tsx';
 
 const TITLE = 'New segment';
 

@@ -14,7 +14,6 @@ import { hasPage } from '../../pages.tsx';
 import { Button } from '../../parts/button.tsx';
 import { Choice } from '../../parts/choice.tsx';
 import { KeyCap } from '../../parts/key-cap.tsx';
-import { draftWhyAddress } from '../../parts/record-names.ts';
 import { numberText, shareText, timeText } from '../../parts/words.ts';
 import type { DraftGroup } from './draft.ts';
 import type { NodeFault } from './faults.ts';
@@ -149,7 +148,7 @@ function PreviewBody({ preview, type, slug, waitsFor, isAsked, onAsked }: Previe
         ) : null}
       </div>
       {shown?.added && shown.removed ? <Difference shown={shown} isOld={isOld} /> : null}
-      {shown ? <Samples shown={shown} why={(id) => draftWhyAddress(slug, type.name, id)} /> : null}
+      {shown ? <Samples shown={shown} slug={slug} /> : null}
     </>
   );
 }
@@ -234,13 +233,13 @@ function Difference({ shown, isOld }: { readonly shown: PreviewShown; readonly i
 
 type SampleName = 'members' | 'joining' | 'leaving';
 
-interface SamplesProps {
+function Samples({
+  shown,
+  slug,
+}: {
   readonly shown: PreviewShown;
-  /** Where it is said why the draft holds of a record. */
-  readonly why: (id: string) => string;
-}
-
-function Samples({ shown, why }: SamplesProps) {
+  readonly slug: string | undefined;
+}) {
   const [chosen, setChosen] = useState<SampleName>('members');
   const samples: Readonly<Record<SampleName, readonly SampleShown[]>> = {
     members: shown.sample,
@@ -274,8 +273,8 @@ function Samples({ shown, why }: SamplesProps) {
               <b>{title}</b>
               {title === id ? null : <small>{id}</small>}
             </span>
-            {hasPage(WHY) ? (
-              <Link href={why(id)}>
+            {slug !== undefined && hasPage(WHY) ? (
+              <Link href={`/segments/${slug}/members/${encodeURIComponent(id)}?draft=1`}>
                 Why<span className="unseen"> {title}</span>
               </Link>
             ) : null}

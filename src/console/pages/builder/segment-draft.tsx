@@ -11,16 +11,9 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import type { Fault } from '../../../errors.ts';
 import { Button, ButtonLink } from '../../parts/button.tsx';
-import {
-  type DraftBase,
-  dropDraft,
-  type KeptDraft,
-  keepDraft,
-  newDraftName,
-} from '../../parts/kept-draft.ts';
 import { TypeTag } from '../../parts/type-tag.tsx';
 import { countedText } from '../../parts/words.ts';
-import type { OperatorsShown, RevisionShown, SegmentShown } from '../../server/answers.ts';
+import type { OperatorsShown, SegmentShown } from '../../server/answers.ts';
 import { ask, askTagged, type TaggedAnswer } from '../../server/ask.ts';
 import { segmentPath } from '../../server/queries.ts';
 import { isGone, isOvertaken, ServerRefusal } from '../../server/refusal.ts';
@@ -30,6 +23,7 @@ import { Conflict, type TheirVersion } from './conflict.tsx';
 import { draftOf, keysOf, newGroup, queryOf } from './draft.ts';
 import { type NodeFault, nodeFaults, type ReadingContext } from './faults.ts';
 import { focusNode } from './focus.ts';
+import { type DraftBase, dropDraft, type KeptDraft, keepDraft } from './kept-draft.ts';
 import { slugOf } from './slug.ts';
 import { type NamedUses, UsesList, useNamedUses } from './uses-list.tsx';
 
@@ -38,6 +32,11 @@ export const BUILDER_CRUMBS = [
   { title: 'Utilities' },
   { title: 'Segments', to: '/segments' },
 ];
+
+/** Under which name the draft of a new segment is kept. */
+export function newDraftName(type: string): string {
+  return `new:${type}`;
+}
 
 /** What a draft is made from. */
 export function baseOf({ value, tag }: TaggedAnswer<SegmentShown>): DraftBase {
@@ -261,6 +260,11 @@ function useKeptDraft(
     if (isDirty) keepDraft(name, { title, slug, description, query, keys, base });
     else dropDraft(name);
   }, [name, isDirty, built, title, slug, description, base]);
+}
+
+interface RevisionShown {
+  readonly by: string | null;
+  readonly at: string;
 }
 
 async function readTheirs(slug: string): Promise<TheirVersion> {

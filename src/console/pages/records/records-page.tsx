@@ -9,9 +9,9 @@ import { type CSSProperties, type ReactNode, useDeferredValue, useRef, useState 
 import { Link, useLocation, useSearch } from 'wouter';
 import { hasPage, type PageProps } from '../../pages.tsx';
 import { Button, ButtonLink } from '../../parts/button.tsx';
-import { keepDraft, newDraftName } from '../../parts/kept-draft.ts';
 import { ChoiceMenu } from '../../parts/menu.tsx';
 import { recordAddress } from '../../parts/record-names.ts';
+import { keepDraft } from '../../parts/saved-draft.ts';
 import { SearchField } from '../../parts/search-field.tsx';
 import { useShortcuts } from '../../parts/shortcuts.ts';
 import { EmptyState, ErrorView, SkeletonRows } from '../../parts/states.tsx';
@@ -250,9 +250,8 @@ function SaveAsSegment({ type, wish, view }: SaveAsSegmentProps) {
   const query = filterOf(wish, view);
   if (!may || !query || query.rules.length === 0) return null;
   const save = () => {
-    const name = newDraftName(type.name);
-    keepDraft(name, { title: '', slug: '', description: '', query, keys: [] });
-    goTo(`${BUILDER}?type=${encodeURIComponent(type.name)}`);
+    keepDraft('new', { object_type: type.name, query });
+    goTo(`${BUILDER}?type=${encodeURIComponent(type.name)}&from=draft`);
   };
   return (
     <Button onPress={save}>

@@ -9,8 +9,8 @@ import { useEffect } from 'react';
 import { useLocation, useSearch } from 'wouter';
 import { hasPage, type PageProps } from '../../pages.tsx';
 import { Button, ButtonLink } from '../../parts/button.tsx';
-import { newDraftName, readDraft } from '../../parts/kept-draft.ts';
 import { initialsOf, recordAddress, whyAddress } from '../../parts/record-names.ts';
+import { draftOf, type SavedDraft } from '../../parts/saved-draft.ts';
 import { SegmentList } from '../../parts/segment-list.tsx';
 import { EmptyState, ErrorView, SkeletonRows } from '../../parts/states.tsx';
 import { lookOf } from '../../parts/type-look.ts';
@@ -37,18 +37,17 @@ interface Explained {
   readonly title: string;
   readonly objectType: string;
   readonly segment?: SegmentShown;
-  /** Its query, if it is not saved. */
-  readonly draft?: { readonly query: unknown };
-  /** Of a draft that is no segment yet: its type. */
-  readonly newOf?: string | undefined;
+  readonly draft?: SavedDraft;
 }
 
 export default function WhyPage({ params }: PageProps) {
   const { slug, id } = params as { slug: string; id: string };
-  const search = new URLSearchParams(useSearch());
-  const key = `${slug}\n${id}`;
-  if (search.get('draft') !== '1') return <WhySaved key={key} slug={slug} id={id} />;
-  return <WhyDraft key={key} slug={slug} id={id} newOf={search.get('type') ?? undefined} />;
+  const isDraft = new URLSearchParams(useSearch()).get('draft') === '1';
+  return isDraft ? (
+    <WhyDraft key={`${slug}\n${id}`} slug={slug} id={id} />
+  ) : (
+    <WhySaved key={`${slug}\n${id}`} slug={slug} id={id} />
+  );
 }
 
 interface WhyProps {
@@ -76,41 +75,21 @@ function WhySaved({ slug, id }: WhyProps) {
   return <Why id={id} explained={{ slug, title, objectType: object_type, segment }} />;
 }
 
-interface WhyDraftProps extends WhyProps {
-  /** Of a segment that is not saved at all: its type. */
-  readonly newOf: string | undefined;
-}
-
-function WhyDraft({ slug, id, newOf }: WhyDraftProps) {
-  const segment = useQuery({ ...segmentQuery(slug), enabled: newOf === undefined });
-  const draft = readDraft(newOf === undefined ? slug : newDraftName(newOf));
-  const objectType = newOf ?? segment.data?.object_type;
-  if (draft && objectType !== undefined) {
-    const title = `the draft of ${draft.title.trim() || 'a new segment'}`;
-    const explained = { slug, title, objectType, draft: { query: draft.query }, newOf };
-    return <Why id={id} explained={explained} />;
-  }
-  if (draft && !segment.error) return <Loading slug={slug} id={id} />;
-  return (
-    <PageFrame title={id} crumbs={crumbsOf(slug, slug, newOf)}>
-      {draft ? (
-        <ErrorView error={segment.error} />
-      ) : (
+function WhyDraft({ slug, id }: WhyProps) {
+  const draft = draftOf(slug) ?? draftOf('new');
+  if (!draft)
+    return (
+      <PageFrame title={id} crumbs={crumbsOf(slug, slug)}>
         <EmptyState
           title="There is no draft in this tab."
-          action={
-            newOf === undefined ? (
-              <ButtonLink to={whyAddress(slug, id)}>Explain what is saved</ButtonLink>
-            ) : (
-              <ButtonLink to="/segments">All segments</ButtonLink>
-            )
-          }
+          action={<ButtonLink to={whyAddress(slug, id)}>Explain what is saved</ButtonLink>}
         >
-          A draft is kept by the tab in which it was begun, until it is saved.
+          A draft is kept by the tab in which it was begun.
         </EmptyState>
-      )}
-    </PageFrame>
-  );
+      </PageFrame>
+    );
+  const title = `the draft of ${draft.title ?? (slug === 'new' ? 'a new segment' : slug)}`;
+  return <Why id={id} explained={{ slug, title, objectType: draft.object_type, draft }} />;
 }
 
 function Loading({ slug, id }: WhyProps) {
@@ -123,17 +102,16 @@ function Loading({ slug, id }: WhyProps) {
   );
 }
 
-function crumbsOf(slug: string, title: string, newOf?: string) {
-  const draft = newOf && `/segments/new?type=${encodeURIComponent(newOf)}`;
+function crumbsOf(slug: string, title: string) {
   return [
     { title: 'Customer Data' },
     { title: 'Utilities' },
     { title: 'Segments', to: '/segments' },
-    { title, to: draft ?? `/segments/${encodeURIComponent(slug)}` },
+    slug === 'new' ? { title } : { title, to: `/segments/${encodeURIComponent(slug)}` },
   ];
 }
 
-function useExplanation({ slug, objectType, draft }: Explained, id: string) {
+function useExplanation({ slug, draft }: Explained, id: string) {
   return useQuery({
     queryKey: ['explain', slug, id, draft ?? 'saved'],
     queryFn: ({ signal }) => {
@@ -141,8 +119,8 @@ function useExplanation({ slug, objectType, draft }: Explained, id: string) {
         return ask<ExplanationShown>(`${segmentPath(slug)}/explain/${encodeURIComponent(id)}`, {
           signal,
         });
-      const body = { object_type: objectType, query: draft.query, id };
-      const asked = { method: 'POST', body, reads: true } as const;
+      const { object_type, query } = draft;
+      const asked = { method: 'POST', body: { object_type, query, id }, reads: true } as const;
       return ask<ExplanationShown>('/v1/segments/explain', { ...asked, signal });
     },
     refetchInterval: LOOK_MS,
@@ -150,7 +128,7 @@ function useExplanation({ slug, objectType, draft }: Explained, id: string) {
 }
 
 function Why({ id, explained }: { readonly id: string; readonly explained: Explained }) {
-  const { slug, title, objectType, segment, draft, newOf } = explained;
+  const { slug, title, objectType, segment, draft } = explained;
   const types = useQuery(typesQuery).data ?? [];
   const read = useExplanation(explained, id);
   const { data: explanation, error, refetch } = read;
@@ -160,7 +138,7 @@ function Why({ id, explained }: { readonly id: string; readonly explained: Expla
   return (
     <PageFrame
       title={name}
-      crumbs={crumbsOf(slug, segment?.title ?? title, newOf)}
+      crumbs={crumbsOf(slug, segment?.title ?? title)}
       before={
         <span className={`initials ${hue}`} aria-hidden="true">
           {initialsOf(name)}

@@ -4,7 +4,7 @@
  * Keeps true: a draft is kept with the tag of what it was made from, so that saving it later does
  * not undo what others did meanwhile. No secret is in it. A browser that keeps nothing is no fault.
  */
-import { isObject } from '../../change/object-type.ts';
+import { isObject } from '../../../change/object-type.ts';
 
 /** All that a page edits of a segment. */
 export interface KeptDraft {
@@ -12,7 +12,7 @@ export interface KeptDraft {
   readonly slug: string;
   readonly description: string;
   readonly query: unknown;
-  /** The keys of its nodes (pages/builder/draft.ts); none if it was not built there. */
+  /** The keys of its nodes (draft.ts). */
   readonly keys: readonly string[];
   /** What it was made from: nothing, if the segment is new. */
   readonly base?: DraftBase | undefined;
@@ -31,12 +31,7 @@ function placeOf(name: string): string {
   return `rollcall-draft:${name}`;
 }
 
-/** The name of a draft that is no segment yet: one for each type. */
-export function newDraftName(type: string): string {
-  return `new:${type}`;
-}
-
-/** What is kept under a name: a slug, or that of a new one. */
+/** What is kept under a name: a slug, or `new:` and a type. */
 export function readDraft(name: string): KeptDraft | undefined {
   try {
     const text = sessionStorage.getItem(placeOf(name));
