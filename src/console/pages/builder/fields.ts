@@ -21,7 +21,7 @@ import { type DraftRule, groupWithin, KEY, newGroup, newRule } from './draft.ts'
 /** A row of the table: those of attributes say more than others. */
 export type OperatorShown = Pick<OperatorsShown['to_many'][number], 'name' | 'words'> &
   Partial<Omit<OperatorsShown['types'][string][number], 'name' | 'words'>>;
-export type ValueForm = NonNullable<OperatorShown['value']>;
+
 export type TypesShown = ReadonlyMap<string, ObjectType>;
 
 /** The types as the code that filters are read with knows them. */
@@ -191,7 +191,7 @@ export function withField(
 }
 
 /** The type of the records that a way leads to. */
-export function behind(path: string, type: ObjectType, types: TypesShown): ObjectType {
+function behind(path: string, type: ObjectType, types: TypesShown): ObjectType {
   return subjectOfRule({ ...newRule(), field: path }, type, types).type;
 }
 
