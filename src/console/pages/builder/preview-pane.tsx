@@ -19,13 +19,13 @@ import type { DraftGroup } from './draft.ts';
 import type { NodeFault } from './faults.ts';
 import { focusNode } from './focus.ts';
 import { NEW_DRAFT } from './kept-draft.ts';
-import type { Previewing, PreviewShown, SampleShown } from './previewing.ts';
+import type { DraftPreview, PreviewShown, SampleShown } from './previewing.ts';
 
 const WHY = '/segments/:slug/members/:id';
 const SAID_MS = 5000;
 
 interface PreviewPaneProps {
-  readonly preview: Previewing<DraftGroup>;
+  readonly preview: DraftPreview<DraftGroup>;
   readonly type: ObjectType;
   readonly slug: string | undefined;
   /** What keeps it from being counted. */

@@ -13,7 +13,7 @@ import type { Fault } from '../../../errors.ts';
 import { Button, ButtonLink } from '../../parts/button.tsx';
 import { TypeTag } from '../../parts/type-tag.tsx';
 import { countedText } from '../../parts/words.ts';
-import type { OperatorsShown, SegmentShown } from '../../server/answers.ts';
+import type { OperatorsShown, RevisionShown, SegmentShown } from '../../server/answers.ts';
 import { ask, askTagged, type TaggedAnswer } from '../../server/ask.ts';
 import { segmentPath } from '../../server/queries.ts';
 import { isGone, isOvertaken, ServerRefusal } from '../../server/refusal.ts';
@@ -252,11 +252,6 @@ function useKeptDraft(
       keepDraft(name, { object_type: type, title, slug, description, query, keys, base });
     else dropDraft(name, type);
   }, [name, type, isDirty, built, title, slug, description, base]);
-}
-
-interface RevisionShown {
-  readonly by: string | null;
-  readonly at: string;
 }
 
 async function readTheirs(slug: string): Promise<TheirVersion> {
