@@ -84,10 +84,7 @@ export async function* askStream(path: string, question: ApiQuestion): AsyncGene
   }
 }
 
-function headersOf(
-  { body, upload, ifMatch, mustBeNew }: ApiQuestion,
-  reads: boolean,
-): Headers {
+function headersOf({ body, upload, ifMatch, mustBeNew }: ApiQuestion, reads: boolean): Headers {
   const headers = new Headers({ accept: 'application/json' });
   if (body !== undefined) headers.set('content-type', 'application/json');
   if (upload) headers.set('content-type', upload.type);
