@@ -10,11 +10,12 @@ export interface SavedDraft {
   readonly title?: string;
 }
 
-const KEY = 'rollcall-draft:';
+/** What the builder keeps has more members (pages/builder/kept-draft.ts). */
+export const DRAFT_KEY = 'rollcall-draft:';
 
 export function keepDraft(slug: string, draft: SavedDraft): void {
   try {
-    sessionStorage.setItem(KEY + slug, JSON.stringify(draft));
+    sessionStorage.setItem(DRAFT_KEY + slug, JSON.stringify(draft));
   } catch {
     // Storage is full or switched off.
   }
@@ -22,7 +23,7 @@ export function keepDraft(slug: string, draft: SavedDraft): void {
 
 export function draftOf(slug: string): SavedDraft | undefined {
   try {
-    return readDraft(sessionStorage.getItem(KEY + slug));
+    return readDraft(sessionStorage.getItem(DRAFT_KEY + slug));
   } catch {
     return undefined;
   }

@@ -209,7 +209,7 @@ function followUp(draft: DraftGroup, code: string | undefined, context: ReadingC
 
 // ——— Edits ———
 
-type Step = React.Dispatch<Parameters<typeof stepped>[1]>;
+type TakeStep = React.Dispatch<Parameters<typeof stepped>[1]>;
 
 interface Acts {
   readonly value: Editing;
@@ -223,7 +223,7 @@ function useActs(
   table: OperatorsShown,
   slug: string | undefined,
   draft: DraftGroup,
-  step: Step,
+  step: TakeStep,
 ): Acts {
   const latest = useRef(draft);
   latest.current = draft;
@@ -322,7 +322,7 @@ function useFocus(
 
 interface BuilderKeys extends Acts {
   readonly draft: DraftGroup;
-  readonly step: Step;
+  readonly step: TakeStep;
   readonly onSave: () => void;
   readonly onCount: () => void;
   readonly root: React.RefObject<HTMLDivElement | null>;

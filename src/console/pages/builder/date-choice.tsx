@@ -21,7 +21,7 @@ import {
 import { type DraftRule, newGroup } from './draft.ts';
 import { useEditing } from './editing.ts';
 import { sentenceOf } from './faults.ts';
-import type { OperatorShown } from './fields.ts';
+import type { OperatorRow } from './fields.ts';
 import { ValueControl } from './value-controls.tsx';
 
 const TITLES: Readonly<Record<DateWay, string>> = {
@@ -32,8 +32,8 @@ const TITLES: Readonly<Record<DateWay, string>> = {
 
 interface DateChoiceProps {
   readonly rule: DraftRule;
-  readonly rows: readonly OperatorShown[];
-  readonly row: OperatorShown;
+  readonly rows: readonly OperatorRow[];
+  readonly row: OperatorRow;
   readonly subject: RuleSubject;
   readonly type: ObjectType;
   readonly path: string;
@@ -113,7 +113,7 @@ export function DateChoice({ rule, rows, row, subject, type, path }: DateChoiceP
 
 interface DateWordsProps {
   readonly rule: DraftRule;
-  readonly row: OperatorShown;
+  readonly row: OperatorRow;
   readonly type: ObjectType;
 }
 

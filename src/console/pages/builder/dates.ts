@@ -6,7 +6,7 @@ import { isRelative } from '../../../query/time/relative-time.ts';
 import { endsAt, endsInWords } from '../../../query/words/moments.ts';
 import type { OperatorsShown } from '../../server/answers.ts';
 import type { DraftRule } from './draft.ts';
-import { type OperatorShown, withOperator } from './fields.ts';
+import { type OperatorRow, withOperator } from './fields.ts';
 
 export const DATE_WAYS = ['window', 'period', 'fixed'] as const;
 export type DateWay = (typeof DATE_WAYS)[number];
@@ -16,7 +16,7 @@ const MINUTE_MS = 60_000;
 const TAKEN = { window: 'window', period: 'period', range: 'pair', one: 'one' } as const;
 
 /** How a condition about days is said now. */
-export function dateWayOf(row: OperatorShown | undefined, value: unknown): DateWay {
+export function dateWayOf(row: OperatorRow | undefined, value: unknown): DateWay {
   if (row?.value === 'window') return 'window';
   if (row?.value === 'period') return 'period';
   const ends = Array.isArray(value) ? value : [value];
@@ -24,7 +24,7 @@ export function dateWayOf(row: OperatorShown | undefined, value: unknown): DateW
 }
 
 /** The operators that say something in one of the ways. */
-export function rowsOfWay(way: DateWay, rows: readonly OperatorShown[]): OperatorShown[] {
+export function rowsOfWay(way: DateWay, rows: readonly OperatorRow[]): OperatorRow[] {
   return rows.filter((row) => {
     if (way === 'period') return row.value === 'period';
     if (way === 'window') return row.value === 'window' || isBound(row);
@@ -33,7 +33,7 @@ export function rowsOfWay(way: DateWay, rows: readonly OperatorShown[]): Operato
 }
 
 /** Whether it compares with one moment, which may move. */
-function isBound({ value, takes_relative }: OperatorShown): boolean {
+function isBound({ value, takes_relative }: OperatorRow): boolean {
   return value === 'one' && takes_relative === true;
 }
 
@@ -48,7 +48,7 @@ const DAYS_AGO_FIRST = -30;
 export function inWay(
   rule: DraftRule,
   way: DateWay,
-  rows: readonly OperatorShown[],
+  rows: readonly OperatorRow[],
   table: OperatorsShown,
 ): DraftRule {
   const fitting = rowsOfWay(way, rows);
@@ -63,7 +63,7 @@ export function inWay(
 export function inRow(
   rule: DraftRule,
   way: DateWay,
-  row: OperatorShown,
+  row: OperatorRow,
   table: OperatorsShown,
 ): DraftRule {
   const next = withOperator(rule, row, table);
@@ -80,7 +80,7 @@ export function inRow(
  * what does not move.
  */
 export function boundsInWords(
-  row: OperatorShown | undefined,
+  row: OperatorRow | undefined,
   value: unknown,
   nowMs: number,
   timeZone: string,

@@ -14,7 +14,7 @@ export interface EditHistory {
   readonly atMs: number;
 }
 
-export type HistoryStep =
+export type EditStep =
   | {
       readonly kind: 'edit';
       readonly change: (now: DraftGroup) => DraftGroup;
@@ -33,7 +33,7 @@ export function startHistory(draft: DraftGroup): EditHistory {
   return { now: draft, before: [], after: [], atMs: 0 };
 }
 
-export function stepped(history: EditHistory, step: HistoryStep): EditHistory {
+export function stepped(history: EditHistory, step: EditStep): EditHistory {
   switch (step.kind) {
     case 'edit':
       return edited(history, step);
@@ -56,7 +56,7 @@ export function stepped(history: EditHistory, step: HistoryStep): EditHistory {
 
 function edited(
   history: EditHistory,
-  { change, place, atMs }: Extract<HistoryStep, { kind: 'edit' }>,
+  { change, place, atMs }: Extract<EditStep, { kind: 'edit' }>,
 ): EditHistory {
   const now = change(history.now);
   if (now === history.now) return history;

@@ -74,10 +74,10 @@ interface EditorProps {
 }
 
 function Editor({ read, reading }: EditorProps) {
-  const { slug } = read.value;
+  const { slug, object_type } = read.value;
   const [base, kept] = useMemo(() => {
-    const draft = readDraft(slug);
+    const draft = readDraft(slug, object_type);
     return [draft?.base ?? baseOf(read), draft] as const;
-  }, [read, slug]);
+  }, [read, slug, object_type]);
   return <SegmentDraft slug={slug} base={base} kept={kept} reading={reading} />;
 }

@@ -129,7 +129,7 @@ function aboutOf({ field }: DraftRule): string | undefined {
 const NO_VALUE_YET = 'Give it a value';
 
 /** What a condition lacks, by itself. */
-export function lackOf(rule: DraftRule): string | undefined {
+function lackOf(rule: DraftRule): string | undefined {
   const { field, operator, value, match } = rule;
   if (operator === 'inSegment' || operator === 'notInSegment')
     return isThere(value) ? undefined : 'Choose a segment';

@@ -19,9 +19,9 @@ import type { OperatorsShown, TypeShown } from '../../server/answers.ts';
 import { type DraftRule, groupWithin, KEY, newGroup, newRule } from './draft.ts';
 
 /** A row of the table: those of attributes say more than others. */
-export type OperatorShown = Pick<OperatorsShown['to_many'][number], 'name' | 'words'> &
+export type OperatorRow = Pick<OperatorsShown['to_many'][number], 'name' | 'words'> &
   Partial<Omit<OperatorsShown['types'][string][number], 'name' | 'words'>>;
-export type ValueForm = NonNullable<OperatorShown['value']>;
+
 export type TypesShown = ReadonlyMap<string, ObjectType>;
 
 /** The types as the code that filters are read with knows them. */
@@ -121,7 +121,7 @@ export function operatorsFor(
   rule: DraftRule,
   { own, attribute, hops }: RuleSubject,
   table: OperatorsShown,
-): readonly OperatorShown[] {
+): readonly OperatorRow[] {
   if (rule.match !== undefined) return [];
   if (rule.aggregate !== undefined) return table.types['number'] ?? [];
   if (isOfSegment(rule, table) && hops.length === 0) return table.record;
@@ -191,7 +191,7 @@ export function withField(
 }
 
 /** The type of the records that a way leads to. */
-export function behind(path: string, type: ObjectType, types: TypesShown): ObjectType {
+function behind(path: string, type: ObjectType, types: TypesShown): ObjectType {
   return subjectOfRule({ ...newRule(), field: path }, type, types).type;
 }
 
@@ -206,11 +206,7 @@ export function segmentRule({ [KEY]: key }: DraftRule, table: OperatorsShown): D
 }
 
 /** The same rule with another operator: its value is kept as far as it has a meaning there. */
-export function withOperator(
-  rule: DraftRule,
-  row: OperatorShown,
-  table: OperatorsShown,
-): DraftRule {
+export function withOperator(rule: DraftRule, row: OperatorRow, table: OperatorsShown): DraftRule {
   const { value, valueSource, caseInsensitive, ...rest } = rule;
   const keepsSource = valueSource === 'field' && row.compares_attributes === true;
   const folds = caseInsensitive === true && row.folds_case === true;
@@ -226,7 +222,7 @@ export function withOperator(
 
 const AMOUNT_FIRST = 30;
 
-function valueAs(row: OperatorShown, value: unknown, table: OperatorsShown): unknown {
+function valueAs(row: OperatorRow, value: unknown, table: OperatorsShown): unknown {
   const isMoving = typeof value === 'object' && value !== null && !Array.isArray(value);
   const given = (value ?? {}) as Readonly<Record<string, unknown>>;
   const one = (each: unknown) =>

@@ -5,13 +5,13 @@
  * not undo what others did meanwhile. No secret is in it. A browser that keeps nothing is no fault.
  */
 import { isObject } from '../../../change/object-type.ts';
+import { DRAFT_KEY, type SavedDraft } from '../../parts/saved-draft.ts';
 
 /** All that a page edits of a segment. */
-export interface KeptDraft {
+export interface KeptDraft extends SavedDraft {
   readonly title: string;
   readonly slug: string;
   readonly description: string;
-  readonly query: unknown;
   /** The keys of its nodes (draft.ts). */
   readonly keys: readonly string[];
   /** What it was made from: nothing, if the segment is new. */
@@ -27,18 +27,19 @@ export interface DraftBase {
   readonly keys: readonly string[];
 }
 
-function placeOf(name: string): string {
-  return `rollcall-draft:${name}`;
-}
+/** The name of the draft of a segment that has no slug yet. */
+export const NEW_DRAFT = 'new';
 
-/** What is kept under a name: a slug, or `new:` and a type. */
-export function readDraft(name: string): KeptDraft | undefined {
+/**
+ * What is kept under a name: a slug, or NEW_DRAFT. Other pages keep a filter alone.
+ * @param type a draft about records of another type is none
+ */
+export function readDraft(name: string, type: string): KeptDraft | undefined {
   try {
-    const text = sessionStorage.getItem(placeOf(name));
+    const text = sessionStorage.getItem(DRAFT_KEY + name);
     const kept: unknown = text === null ? undefined : JSON.parse(text);
-    return isObject(kept) && 'query' in kept && Array.isArray(kept.keys)
-      ? (kept as unknown as KeptDraft)
-      : undefined;
+    if (!isObject(kept) || kept.object_type !== type || !('query' in kept)) return undefined;
+    return { title: '', slug: '', description: '', keys: [], ...kept } as unknown as KeptDraft;
   } catch {
     return undefined;
   }
@@ -46,15 +47,16 @@ export function readDraft(name: string): KeptDraft | undefined {
 
 export function keepDraft(name: string, draft: KeptDraft): void {
   try {
-    sessionStorage.setItem(placeOf(name), JSON.stringify(draft));
+    sessionStorage.setItem(DRAFT_KEY + name, JSON.stringify(draft));
   } catch {
     // It is full, or forbidden: the draft lives as long as the page.
   }
 }
 
-export function dropDraft(name: string): void {
+/** Drops what is kept under a name; one about records of another type stays. */
+export function dropDraft(name: string, type: string): void {
   try {
-    sessionStorage.removeItem(placeOf(name));
+    if (readDraft(name, type)) sessionStorage.removeItem(DRAFT_KEY + name);
   } catch {
     // As above.
   }

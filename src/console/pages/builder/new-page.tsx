@@ -1,7 +1,8 @@
 /**
  * new-page.tsx – A new segment: of which type, from what, and then its filter.
  *
- * `?type=` names the type. `?from=` names a segment that it starts as a copy of.
+ * `?type=` names the type: what was begun of it in this tab goes on, a filter of the records page
+ * too. `?from=` alone names a segment that it starts as a copy of.
  */
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
@@ -15,9 +16,9 @@ import type { SegmentShown } from '../../server/answers.ts';
 import { segmentQuery, segmentsQuery, typesQuery } from '../../server/queries.ts';
 import { useMay } from '../../session/use-session.ts';
 import { PageFrame } from '../../shell/page.tsx';
-import { type KeptDraft, readDraft } from './kept-draft.ts';
+import { type KeptDraft, NEW_DRAFT, readDraft } from './kept-draft.ts';
 import { useReading } from './reading.ts';
-import { BUILDER_CRUMBS, newDraftName, SegmentDraft } from './segment-draft.tsx';
+import { BUILDER_CRUMBS, SegmentDraft } from './segment-draft.tsx';
 
 const TITLE = 'New segment';
 
@@ -35,8 +36,8 @@ export default function NewPage(_: PageProps) {
         />
       </PageFrame>
     );
-  if (from !== undefined) return <FromSegment key={from} slug={from} />;
   if (type !== undefined) return <NewDraft key={type} type={type} />;
+  if (from !== undefined) return <FromSegment key={from} slug={from} />;
   return <TypeChoice />;
 }
 
@@ -130,13 +131,14 @@ function NewDraft({ type, from }: NewDraftProps) {
     (): KeptDraft | undefined =>
       from
         ? {
+            object_type: type,
             title: `${from.title}, copied`,
             slug: '',
             description: from.description ?? '',
             query: from.query,
             keys: [],
           }
-        : readDraft(newDraftName(type)),
+        : readDraft(NEW_DRAFT, type),
     [type, from],
   );
   if (context && table) return <SegmentDraft kept={kept} reading={{ context, table }} />;

@@ -18,13 +18,14 @@ import { numberText, shareText, timeText } from '../../parts/words.ts';
 import type { DraftGroup } from './draft.ts';
 import type { NodeFault } from './faults.ts';
 import { focusNode } from './focus.ts';
-import type { Previewing, PreviewShown, SampleShown } from './previewing.ts';
+import { NEW_DRAFT } from './kept-draft.ts';
+import type { DraftPreview, PreviewShown, SampleShown } from './previewing.ts';
 
 const WHY = '/segments/:slug/members/:id';
 const SAID_MS = 5000;
 
 interface PreviewPaneProps {
-  readonly preview: Previewing<DraftGroup>;
+  readonly preview: DraftPreview<DraftGroup>;
   readonly type: ObjectType;
   readonly slug: string | undefined;
   /** What keeps it from being counted. */
@@ -273,8 +274,10 @@ function Samples({
               <b>{title}</b>
               {title === id ? null : <small>{id}</small>}
             </span>
-            {slug !== undefined && hasPage(WHY) ? (
-              <Link href={`/segments/${slug}/members/${encodeURIComponent(id)}?draft=1`}>
+            {hasPage(WHY) ? (
+              <Link
+                href={`/segments/${slug ?? NEW_DRAFT}/members/${encodeURIComponent(id)}?draft=1`}
+              >
                 Why<span className="unseen"> {title}</span>
               </Link>
             ) : null}

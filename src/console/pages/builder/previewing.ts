@@ -39,7 +39,7 @@ export interface PreviewQuestion {
   readonly compare_to?: string | undefined;
 }
 
-export interface Previewing<T> {
+export interface DraftPreview<T> {
   /** The newest answer; of an earlier draft while `isOld`. */
   readonly shown?: PreviewShown | undefined;
   /** What it was counted of. */
@@ -76,7 +76,7 @@ export function usePreview<T>(
   question: PreviewQuestion | undefined,
   subject: T,
   isAsked: boolean,
-): Previewing<T> {
+): DraftPreview<T> {
   const [state, setState] = useState<PreviewState<T>>({ isSlow: false });
   const text = question && JSON.stringify(question);
   const cancel = useRef<() => void>(() => {});

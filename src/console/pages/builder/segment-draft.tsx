@@ -13,7 +13,7 @@ import type { Fault } from '../../../errors.ts';
 import { Button, ButtonLink } from '../../parts/button.tsx';
 import { TypeTag } from '../../parts/type-tag.tsx';
 import { countedText } from '../../parts/words.ts';
-import type { OperatorsShown, SegmentShown } from '../../server/answers.ts';
+import type { OperatorsShown, RevisionShown, SegmentShown } from '../../server/answers.ts';
 import { ask, askTagged, type TaggedAnswer } from '../../server/ask.ts';
 import { segmentPath } from '../../server/queries.ts';
 import { isGone, isOvertaken, ServerRefusal } from '../../server/refusal.ts';
@@ -23,7 +23,7 @@ import { Conflict, type TheirVersion } from './conflict.tsx';
 import { draftOf, keysOf, newGroup, queryOf } from './draft.ts';
 import { type NodeFault, nodeFaults, type ReadingContext } from './faults.ts';
 import { focusNode } from './focus.ts';
-import { type DraftBase, dropDraft, type KeptDraft, keepDraft } from './kept-draft.ts';
+import { type DraftBase, dropDraft, type KeptDraft, keepDraft, NEW_DRAFT } from './kept-draft.ts';
 import { slugOf } from './slug.ts';
 import { type NamedUses, UsesList, useNamedUses } from './uses-list.tsx';
 
@@ -32,11 +32,6 @@ export const BUILDER_CRUMBS = [
   { title: 'Utilities' },
   { title: 'Segments', to: '/segments' },
 ];
-
-/** Under which name the draft of a new segment is kept. */
-export function newDraftName(type: string): string {
-  return `new:${type}`;
-}
 
 /** What a draft is made from. */
 export function baseOf({ value, tag }: TaggedAnswer<SegmentShown>): DraftBase {
@@ -78,7 +73,7 @@ export function SegmentDraft(props: SegmentDraftProps) {
   const { slug, kept, reading } = props;
   const { context, table } = reading;
   const type = context.type.name;
-  const name = slug ?? newDraftName(type);
+  const name = slug ?? NEW_DRAFT;
   const [base, setBase] = useState(props.base);
   const [start, setStart] = useState(() => startOf(kept, base));
   const [starts, setStarts] = useState(0);
@@ -91,7 +86,7 @@ export function SegmentDraft(props: SegmentDraftProps) {
   const uses = useNamedUses(slug);
 
   const isDirty = built !== undefined && isChanged(built.query, details, base);
-  useKeptDraft(name, isDirty, built, details, base);
+  useKeptDraft(name, type, isDirty, built, details, base);
 
   const save = useMutation({
     mutationFn: async (tag: string | undefined) => {
@@ -108,7 +103,7 @@ export function SegmentDraft(props: SegmentDraftProps) {
         : ask<SegmentShown>(segmentPath(slug), { method: 'PUT', body: sent, ifMatch: tag });
     },
     onSuccess: (saved) => {
-      dropDraft(name);
+      dropDraft(name, type);
       cache.removeQueries({ queryKey: ['segment-to-edit', saved.slug] });
       cache.setQueryData(['segment', saved.slug], saved);
       void cache.invalidateQueries({ queryKey: ['segments'] });
@@ -138,7 +133,7 @@ export function SegmentDraft(props: SegmentDraftProps) {
   const onSave = useCallback(() => latest.current(), []);
 
   const restart = (from: DraftBase | undefined) => {
-    dropDraft(name);
+    dropDraft(name, type);
     setBase(from);
     setStart(startOf(undefined, from));
     setDetails(detailsOf(from, slug ?? ''));
@@ -149,13 +144,8 @@ export function SegmentDraft(props: SegmentDraftProps) {
     if (!built) return;
     const { query, keys } = built;
     const title = details.title === '' ? '' : `${details.title}, copied`;
-    keepDraft(newDraftName(type), {
-      title,
-      slug: '',
-      description: details.description,
-      query,
-      keys,
-    });
+    const { description } = details;
+    keepDraft(NEW_DRAFT, { object_type: type, title, slug: '', description, query, keys });
     goTo(`/segments/new?type=${encodeURIComponent(type)}`);
   };
   const canSave = built !== undefined && built.faults.length === 0 && !save.isPending;
@@ -249,6 +239,7 @@ function isChanged(query: unknown, details: Details, base: DraftBase | undefined
 /** Keeps the draft in this tab while it says something else than what is saved. */
 function useKeptDraft(
   name: string,
+  type: string,
   isDirty: boolean,
   built: BuiltQuery | undefined,
   { title, slug, description }: Details,
@@ -257,14 +248,10 @@ function useKeptDraft(
   useEffect(() => {
     if (!built) return;
     const { query, keys } = built;
-    if (isDirty) keepDraft(name, { title, slug, description, query, keys, base });
-    else dropDraft(name);
-  }, [name, isDirty, built, title, slug, description, base]);
-}
-
-interface RevisionShown {
-  readonly by: string | null;
-  readonly at: string;
+    if (isDirty)
+      keepDraft(name, { object_type: type, title, slug, description, query, keys, base });
+    else dropDraft(name, type);
+  }, [name, type, isDirty, built, title, slug, description, base]);
 }
 
 async function readTheirs(slug: string): Promise<TheirVersion> {

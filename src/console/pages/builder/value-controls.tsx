@@ -14,12 +14,12 @@ import { titleText } from '../../parts/words.ts';
 import { relativeValue } from './dates.ts';
 import type { DraftRule } from './draft.ts';
 import { useEditing } from './editing.ts';
-import type { OperatorShown } from './fields.ts';
+import type { OperatorRow } from './fields.ts';
 import { SuggestField } from './suggest-field.tsx';
 
 interface ValueControlProps {
   readonly rule: DraftRule;
-  readonly row: OperatorShown;
+  readonly row: OperatorRow;
   readonly subject: RuleSubject;
   /** The type of the records that the rule is about. */
   readonly type: ObjectType;
