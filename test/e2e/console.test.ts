@@ -134,7 +134,8 @@ describe('what the page may load', () => {
       for (const encoding of ['br', 'gzip']) {
         const packed = await get(path, { 'accept-encoding': encoding });
         expect(packed.headers['content-encoding'], path).toBe(encoding);
-        if (path.endsWith('.js'))
+        // There is little to be saved in what is small.
+        if (path.endsWith('.js') && plain.rawPayload.length > 10_000)
           expect(packed.rawPayload.length).toBeLessThan(plain.rawPayload.length / 2);
         expect(packed.headers['content-type']).toBe(plain.headers['content-type']);
       }

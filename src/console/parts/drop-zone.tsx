@@ -24,7 +24,7 @@ export function DropZone({ title, hint, accept, onFile }: DropZoneProps) {
     if (file) onFile(file);
   };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is extra; the field does the same
+    // biome-ignore lint/a11y/noStaticElementInteractions: to drop is extra; the field does it
     <div
       className={`drop-zone${isOver ? ' is-over' : ''}`}
       onDragOver={(event) => {

@@ -1,11 +1,16 @@
 /**
  * menu.tsx – A button that opens a list of actions, or of choices of which one is taken.
+ *
+ * Keeps true: the page is seen before what opens its menus is there. Until then, for the first
+ * moment of the first page, a button that looks the same holds the place.
  */
-import { Check, ChevronDown, Ellipsis } from 'lucide-react';
-import type { ReactNode } from 'react';
-import { Button as AriaButton } from 'react-aria-components/Button';
-import { Menu as AriaMenu, MenuItem, MenuTrigger } from 'react-aria-components/Menu';
-import { Popover } from 'react-aria-components/Popover';
+import { ChevronDown, Ellipsis } from 'lucide-react';
+import { lazy, type ReactNode, Suspense } from 'react';
+
+const Menus = {
+  Actions: lazy(async () => ({ default: (await import('./open-menu.tsx')).OpenActions })),
+  Choices: lazy(async () => ({ default: (await import('./open-menu.tsx')).OpenChoices })),
+};
 
 export interface Action {
   readonly name: string;
@@ -15,42 +20,26 @@ export interface Action {
   readonly isGrave?: boolean;
 }
 
-/** The three dots at the end of a row. */
-export function ActionsMenu({
-  label,
-  actions,
-}: {
+export interface ActionsMenuProps {
   readonly label: string;
   readonly actions: readonly Action[];
-}) {
+}
+
+/** The three dots at the end of a row. */
+export function ActionsMenu(props: ActionsMenuProps) {
+  const closed = (
+    <button type="button" className="button is-ghost is-small" aria-label={props.label} disabled>
+      <Ellipsis className="icon" aria-hidden="true" />
+    </button>
+  );
   return (
-    <MenuTrigger>
-      <AriaButton className="button is-ghost is-small" aria-label={label}>
-        <Ellipsis className="icon" aria-hidden="true" />
-      </AriaButton>
-      <Popover className="popover" placement="bottom end">
-        <AriaMenu
-          className="menu"
-          onAction={(name) => actions.find((each) => each.name === name)?.run()}
-        >
-          {actions.map(({ name, icon, isGrave }) => (
-            <MenuItem
-              key={name}
-              id={name}
-              className={`menu-item${isGrave ? ' is-grave' : ''}`}
-              textValue={name}
-            >
-              {icon}
-              {name}
-            </MenuItem>
-          ))}
-        </AriaMenu>
-      </Popover>
-    </MenuTrigger>
+    <Suspense fallback={closed}>
+      <Menus.Actions {...props} />
+    </Suspense>
   );
 }
 
-interface ChoiceMenuProps<T extends string> {
+export interface ChoiceMenuProps<T extends string> {
   readonly label: string;
   readonly choices: readonly (readonly [value: T, title: string])[];
   readonly value: T;
@@ -59,44 +48,18 @@ interface ChoiceMenuProps<T extends string> {
 }
 
 /** One of several, named by the button. */
-export function ChoiceMenu<T extends string>({
-  label,
-  choices,
-  value,
-  onChoose,
-  kind = 'plain',
-}: ChoiceMenuProps<T>) {
+export function ChoiceMenu<T extends string>(props: ChoiceMenuProps<T>) {
+  const { choices, value, kind = 'plain', onChoose } = props;
   const title = choices.find(([each]) => each === value)?.[1] ?? value;
+  const closed = (
+    <button type="button" className={`button${kind === 'ghost' ? ' is-ghost' : ''}`} disabled>
+      {title}
+      <ChevronDown className="icon" aria-hidden="true" />
+    </button>
+  );
   return (
-    <MenuTrigger>
-      <AriaButton
-        className={`button${kind === 'ghost' ? ' is-ghost' : ''}`}
-        aria-label={`${label}: ${title}`}
-      >
-        {title}
-        <ChevronDown className="icon" aria-hidden="true" />
-      </AriaButton>
-      <Popover className="popover">
-        <AriaMenu
-          className="menu"
-          aria-label={label}
-          selectionMode="single"
-          disallowEmptySelection
-          selectedKeys={[value]}
-          onSelectionChange={(keys) => {
-            const [chosen] = keys === 'all' ? [] : [...keys];
-            if (chosen !== undefined) onChoose(chosen as T);
-          }}
-        >
-          {choices.map(([each, name]) => (
-            <MenuItem key={each} id={each} className="menu-item" textValue={name}>
-              {name}
-              <span className="grow" />
-              {each === value ? <Check className="icon" aria-hidden="true" /> : null}
-            </MenuItem>
-          ))}
-        </AriaMenu>
-      </Popover>
-    </MenuTrigger>
+    <Suspense fallback={closed}>
+      <Menus.Choices {...props} onChoose={(chosen) => onChoose(chosen as T)} />
+    </Suspense>
   );
 }

@@ -5,19 +5,21 @@
  * address stays too, so who signs in is where they wanted to be.
  */
 import { useQuery } from '@tanstack/react-query';
-import { type ReactNode, useSyncExternalStore } from 'react';
-import { Dialog } from 'react-aria-components/Dialog';
-import { Modal, ModalOverlay } from 'react-aria-components/Modal';
+import { lazy, type ReactNode, Suspense, useSyncExternalStore } from 'react';
 import { ErrorView } from '../parts/states.tsx';
+import { useLater } from '../parts/use-later.ts';
 import { sessionQuery } from '../server/queries.ts';
 import { ServerRefusal } from '../server/refusal.ts';
 import { sessionHasEnded } from '../server/signals.ts';
 import { SignIn } from './sign-in.tsx';
 import { SessionContext } from './use-session.ts';
 
+const SignInAgain = lazy(() => import('./sign-in-again.tsx'));
+
 export function SessionGate({ children }: { readonly children: ReactNode }) {
   const { data: session, error, refetch } = useQuery(sessionQuery);
   const hasEnded = useSyncExternalStore(sessionHasEnded.watch, sessionHasEnded.read);
+  const isLater = useLater();
   if (!session) {
     if (error instanceof ServerRefusal && error.status === 401)
       return (
@@ -31,13 +33,11 @@ export function SessionGate({ children }: { readonly children: ReactNode }) {
   return (
     <SessionContext value={session}>
       {children}
-      <ModalOverlay className="veil" isOpen={hasEnded} isKeyboardDismissDisabled>
-        <Modal className="dialog is-narrow">
-          <Dialog aria-label="Sign in again">
-            <SignIn isOver />
-          </Dialog>
-        </Modal>
-      </ModalOverlay>
+      {isLater || hasEnded ? (
+        <Suspense fallback={null}>
+          <SignInAgain isOpen={hasEnded} />
+        </Suspense>
+      ) : null}
     </SessionContext>
   );
 }

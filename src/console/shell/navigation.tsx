@@ -13,6 +13,7 @@ import {
   Sprout,
   Webhook,
 } from 'lucide-react';
+import { lazy, Suspense } from 'react';
 import { Link, useLocation } from 'wouter';
 import { hasPage } from '../pages.tsx';
 import { Mark } from '../parts/mark.tsx';
@@ -20,7 +21,8 @@ import { lookOf } from '../parts/type-look.ts';
 import { numberText, titleText } from '../parts/words.ts';
 import { activationsQuery, segmentsQuery, typesQuery, viewsQuery } from '../server/queries.ts';
 import { useMay } from '../session/use-session.ts';
-import { Who } from './who.tsx';
+
+const Who = lazy(() => import('./who.tsx'));
 
 interface Entry {
   readonly title: string;
@@ -64,7 +66,9 @@ export function Navigation() {
         <Entries entries={utilities.filter(({ to }) => hasPage(to))} isNested />
         <Operations entries={operations.filter(({ to }) => hasPage(to))} />
       </nav>
-      <Who />
+      <Suspense fallback={<div className="who" />}>
+        <Who />
+      </Suspense>
     </header>
   );
 }

@@ -5,11 +5,21 @@
  * heading, so that it is read out and the next Tab leads into it.
  */
 import { ChevronRight, Search } from 'lucide-react';
-import { createContext, Fragment, type ReactNode, useContext, useEffect, useRef } from 'react';
+import {
+  createContext,
+  Fragment,
+  lazy,
+  type ReactNode,
+  Suspense,
+  useContext,
+  useEffect,
+  useRef,
+} from 'react';
 import { Link } from 'wouter';
 import { Button } from '../parts/button.tsx';
 import { KeyCap } from '../parts/key-cap.tsx';
-import { ThemeSwitch } from './theme-switch.tsx';
+
+const ThemeSwitch = lazy(() => import('./theme-switch.tsx'));
 
 /** Opens "Find anything". */
 export const FinderContext = createContext<() => void>(() => {});
@@ -62,7 +72,9 @@ export function PageFrame(props: PageFrameProps) {
           <Search className="icon" aria-hidden="true" />
           Find anything <KeyCap name="Ctrl K" />
         </Button>
-        <ThemeSwitch />
+        <Suspense fallback={null}>
+          <ThemeSwitch />
+        </Suspense>
       </div>
       <div className="head">
         {before}

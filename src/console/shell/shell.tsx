@@ -8,6 +8,7 @@ import { PAGES } from '../pages.tsx';
 import { ButtonLink } from '../parts/button.tsx';
 import { useShortcuts } from '../parts/shortcuts.ts';
 import { EmptyState } from '../parts/states.tsx';
+import { useLater } from '../parts/use-later.ts';
 import { writesInDoubt } from '../server/signals.ts';
 import { Stream } from '../stream/stream.ts';
 import { StreamContext } from '../stream/use-stream.ts';
@@ -17,7 +18,6 @@ import { PageErrors } from './page-errors.tsx';
 
 /** Is not needed before somebody looks for something: it is loaded after what is seen first. */
 const Finder = lazy(() => import('./finder.tsx'));
-const FINDER_MS = 1000;
 
 /** One for the tab, as long as it is there. */
 const stream = new Stream();
@@ -26,11 +26,7 @@ export function Shell() {
   const [isFinding, setIsFinding] = useState(false);
   const [path] = useLocation();
   useShortcuts({ 'mod+k': () => setIsFinding(true) });
-  const [mayFind, setMayFind] = useState(false);
-  useEffect(() => {
-    const timer = setTimeout(() => setMayFind(true), FINDER_MS);
-    return () => clearTimeout(timer);
-  }, []);
+  const isLater = useLater();
   // biome-ignore lint/correctness/useExhaustiveDependencies: another page begins at its top
   useEffect(() => {
     // Newer browsers answer with a promise, which is no way to clean up.
@@ -68,7 +64,7 @@ export function Shell() {
             </PageErrors>
           </main>
         </Stale>
-        {mayFind || isFinding ? (
+        {isLater || isFinding ? (
           <Suspense fallback={null}>
             <Finder isOpen={isFinding} onClose={() => setIsFinding(false)} />
           </Suspense>

@@ -15,7 +15,7 @@ const TITLES: Readonly<Record<Theme, string>> = {
 };
 const ICONS = { system: Monitor, light: Sun, dark: Moon } as const;
 
-export function ThemeSwitch() {
+export default function ThemeSwitch() {
   const chosen = useSyncExternalStore(theme.watch, theme.read);
   const Icon = chosen === 'light' ? Sun : Moon;
   return (

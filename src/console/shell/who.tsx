@@ -11,7 +11,7 @@ import type { SignedInAs } from '../server/answers.ts';
 import { ask } from '../server/ask.ts';
 import { useSession } from '../session/use-session.ts';
 
-export function Who() {
+export default function Who() {
   const session = useSession();
   const client = useQueryClient();
   const title = nameOf(session);

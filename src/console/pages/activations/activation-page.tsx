@@ -27,6 +27,7 @@ import { Undelivered } from './undelivered.tsx';
 
 const CRUMBS = [...ACTIVATION_CRUMBS, { title: 'Activations', to: '/activations' }];
 const LOOK_MS = 3000;
+const KEPT = 'What happens meanwhile is kept.';
 const SYNC_LOOK_MS = 1000;
 
 export default function ActivationPage({ params }: PageProps) {
@@ -79,8 +80,8 @@ function Shown({ activation }: { readonly activation: ActivationShown }) {
         <>
           Told who {eventsText(activation)}
           {on_edit ? ', by edits of the filter too,' : ''} in{' '}
-          {hasPage('/views/:slug') ? <Link href={`/views/${view}`}>{title}</Link> : title}, since{' '}
-          {dayTimeText(created_at)}.
+          {hasPage('/views/:slug') ? <Link href={`/views/${view}`}>{title}</Link> : title}
+          {`, since ${dayTimeText(created_at)}.`}
         </>
       }
     >
@@ -136,7 +137,7 @@ function Trouble({ activation }: { readonly activation: ActivationShown }) {
     <div className="banner trouble" role="status">
       <p>
         {status === 'disabled'
-          ? `Disabled since ${disabled_at ? dayTimeText(disabled_at) : 'a while'}. What happens meanwhile is kept. `
+          ? `Disabled since ${disabled_at ? dayTimeText(disabled_at) : 'a while'}. ${KEPT} `
           : `${countedText(failures.in_a_row, 'attempt')} in a row failed${
               failures.since ? `, since ${dayTimeText(failures.since)}` : ''
             }; it is tried again by itself. `}

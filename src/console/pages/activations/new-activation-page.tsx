@@ -134,7 +134,7 @@ function ActivationForm({
       </FormRow>
       <FormRow
         label="URL"
-        hint="https, at a public address. It is asked with POST, in the format of Standard Webhooks."
+        hint="https, at a public address. Events come by POST, as Standard Webhooks has them."
         fault={faults.get('url')}
       >
         {(tie) => (

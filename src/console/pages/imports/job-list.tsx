@@ -146,7 +146,8 @@ function resultText({ kind, result, progress }: JobShown): string {
       return `${countedText(count('records'), 'record')} written`;
     case 'seed': {
       const totals = (found['totals'] ?? {}) as Readonly<Record<string, number>>;
-      return `${numberText(totals['create'] ?? 0)} created, ${numberText(totals['update'] ?? 0)} changed`;
+      const { create = 0, update = 0 } = totals;
+      return `${numberText(create)} created, ${numberText(update)} changed`;
     }
     default:
       return `Done, ${countedText(progress.done, 'record')}`;

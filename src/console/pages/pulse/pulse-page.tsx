@@ -20,6 +20,7 @@ import { Tail } from './tail.tsx';
 /** Entries that wait: from so many on a partition is behind, or far behind. */
 const SOME_LAG = 1;
 const MUCH_LAG = 1000;
+const ASK_SOMEBODY = 'Ask somebody with a service key to look.';
 
 export default function PulsePage() {
   const mayEdit = useMay('write_catalog');
@@ -167,8 +168,8 @@ function DuePanel() {
       beside={
         total === undefined ? null : (
           <span>
-            <b className="number due">{numberText(total)}</b> {total === 1 ? 'record' : 'records'}{' '}
-            in 24 hours
+            <b className="number due">{numberText(total)}</b>{' '}
+            {total === 1 ? 'record in 24 hours' : 'records in 24 hours'}
           </span>
         )
       }
@@ -224,7 +225,7 @@ function LettersCount() {
           <p>
             {count === 0
               ? 'Everything could be applied.'
-              : `${countedText(count, 'change')} could not be applied. Ask somebody with a service key to look.`}
+              : `${countedText(count, 'change')} could not be applied. ${ASK_SOMEBODY}`}
           </p>
         )}
       </div>

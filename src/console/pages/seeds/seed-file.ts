@@ -29,7 +29,8 @@ export async function sendSeed(
   const type = await typeOf(file);
   if (isJob && type === JSON_TYPE)
     throw new Error(
-      'A JSON array of that size is not taken. Write it as NDJSON, an item a line: that may be of any size.',
+      'A JSON array of that size is not taken. Write it as NDJSON, an item a line: ' +
+        'that may be of any size.',
     );
   const upload = { content: file, type };
   const query = `dry_run=${isDryRun}${isJob ? '&async=true' : ''}`;

@@ -106,7 +106,7 @@ function hasWork({ totals }: SeedReportShown): boolean {
 function verdict(report: SeedReportShown): string {
   const { create, update, unchanged } = report.totals;
   if (report.errors.length > 0)
-    return `Nothing can be taken over: ${countedText(report.errors.length, 'item')} would be refused.`;
+    return `Nothing is taken over: ${countedText(report.errors.length, 'item')} would be refused.`;
   if (!hasWork(report)) return `All ${countedText(unchanged, 'item')} are there already.`;
   const parts = [
     create > 0 ? `create ${create}` : '',

@@ -16,7 +16,7 @@ export default function SeedsPage(_: PageProps) {
     <PageFrame
       title="Seeds"
       crumbs={[{ title: 'Customer Data' }, { title: 'Utilities' }]}
-      subtitle="Object types, segments, views and records in a file, from one deployment to another."
+      subtitle="Types, segments, views and records in a file, from one deployment to another."
     >
       {mayEdit ? <SeedImport /> : null}
       <SeedExport />

@@ -26,7 +26,8 @@ export function TypeGraph({
       <svg viewBox={`0 0 ${width} ${height}`} width={width} height={height} aria-hidden="true">
         {edges.map(({ name, words, fromX, fromY, toX, toY }) => {
           const bend = (toX - fromX) / 3;
-          const path = `M${fromX} ${fromY}C${fromX + bend} ${fromY} ${toX - bend} ${toY} ${toX - 1} ${toY}`;
+          const bends = `${fromX + bend} ${fromY} ${toX - bend} ${toY}`;
+          const path = `M${fromX} ${fromY}C${bends} ${toX - 1} ${toY}`;
           return (
             <g key={name}>
               <title>{words}</title>

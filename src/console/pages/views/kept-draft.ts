@@ -1,5 +1,5 @@
 /**
- * kept-draft.ts – Views that are not saved yet, kept in the tab: by their slugs, a new one under ''.
+ * kept-draft.ts – Views that are not saved yet, kept in the tab: by slug, a new one under ''.
  *
  * Keeps true: what can not be kept or read is as if it were not there; no page fails for it.
  */

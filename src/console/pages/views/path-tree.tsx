@@ -10,19 +10,19 @@ import {
   measuresOf,
   type PathBefore,
   type PathWay,
-  type TypesByName,
+  type ShownTypesByName,
   valuesOf,
   waysFrom,
 } from './view-paths.ts';
 
-interface TreeContext {
-  readonly types: TypesByName;
+interface PathTreeContext {
+  readonly types: ShownTypesByName;
   /** What is shown: path and aggregate. */
   readonly used: ReadonlySet<string>;
   readonly onAdd: (column: NewColumn) => void;
 }
 
-interface PathTreeProps extends TreeContext {
+interface PathTreeProps extends PathTreeContext {
   readonly type: TypeShown;
 }
 
@@ -36,7 +36,7 @@ export function PathTree({ type, ...context }: PathTreeProps) {
   );
 }
 
-interface BranchProps extends TreeContext {
+interface BranchProps extends PathTreeContext {
   readonly type: TypeShown;
   readonly before: PathBefore;
 }
@@ -55,7 +55,7 @@ function Values({ type, before, ...context }: BranchProps) {
   );
 }
 
-interface WayProps extends TreeContext {
+interface WayProps extends PathTreeContext {
   readonly way: PathWay;
   readonly before: PathBefore;
 }
@@ -101,7 +101,7 @@ function Way({ way, before, ...context }: WayProps) {
   );
 }
 
-interface LeafProps extends TreeContext {
+interface LeafProps extends PathTreeContext {
   readonly column: NewColumn;
   readonly before: PathBefore;
 }

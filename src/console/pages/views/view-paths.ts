@@ -23,10 +23,10 @@ export interface PathWay {
   readonly isMany: boolean;
 }
 
-export type TypesByName = ReadonlyMap<string, TypeShown>;
+export type ShownTypesByName = ReadonlyMap<string, TypeShown>;
 
 /** The ways from a type, those of other types that lead back among them. */
-export function waysFrom(type: TypeShown, types: TypesByName): PathWay[] {
+export function waysFrom(type: TypeShown, types: ShownTypesByName): PathWay[] {
   return relationshipsOf(type, [...types.values()]).map(({ name, to, isMany }) => ({
     ...{ name, title: titleText(name), type: to, isMany },
   }));

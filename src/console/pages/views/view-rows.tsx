@@ -31,7 +31,7 @@ const LOOKED_AT_PAGES = 3;
 
 type RowShown = Readonly<Record<string, unknown>> & { readonly id: string };
 
-interface RowsPage {
+interface ViewRowsPage {
   readonly data: readonly RowShown[];
   readonly next_cursor: string | null;
 }
@@ -114,7 +114,7 @@ function Rows({ view, draft, isSorted, hasMoved, onSeen }: RowsProps) {
     initialPageParam: '',
     queryFn: ({ pageParam, signal }) => {
       const cursor = pageParam === '' ? '' : `&cursor=${encodeURIComponent(pageParam)}`;
-      return ask<RowsPage>(`${viewPath(slug)}/rows?limit=${PAGE_ROWS}${cursor}`, { signal });
+      return ask<ViewRowsPage>(`${viewPath(slug)}/rows?limit=${PAGE_ROWS}${cursor}`, { signal });
     },
     getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
     refetchInterval: ({ state: { data } }) => (isLookedAt(data?.pages.length) ? LOOK_MS : false),

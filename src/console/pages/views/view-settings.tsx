@@ -9,7 +9,7 @@ import { titleText } from '../../parts/words.ts';
 import type { TypeShown } from '../../server/answers.ts';
 import { segmentsQuery } from '../../server/queries.ts';
 import { type SortShown, slugOf, type ViewDraft } from './view-draft.ts';
-import { type TypesByName, valuesOf, waysFrom } from './view-paths.ts';
+import { type ShownTypesByName, valuesOf, waysFrom } from './view-paths.ts';
 
 const SORT_MAX = 5;
 const RELATIONSHIPS_MAX = 20;
@@ -17,7 +17,7 @@ const RELATIONSHIPS_MAX = 20;
 interface ViewSettingsProps {
   readonly draft: ViewDraft;
   readonly type: TypeShown;
-  readonly types: TypesByName;
+  readonly types: ShownTypesByName;
   readonly isNew: boolean;
   readonly mayEdit: boolean;
   /** By its member, what is wrong. */
