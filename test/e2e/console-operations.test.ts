@@ -356,6 +356,10 @@ describe.skipIf(!existsSync(CHROMIUM))('the pages of operations', () => {
     // Somebody else was faster.
     await call('PATCH', '/v1/views/sizes', { columns: [{ path: 'age', label: 'Theirs' }] });
     await page.fill(first, 'Mine');
+    // A draft is there after leaving; that it is of what was before, too.
+    await page.reload();
+    await page.waitForSelector(first);
+    expect(await page.inputValue(first)).toBe('Mine');
     await page.click('button:text-is("Save")');
     await page.waitForSelector('.overtaken:has-text("Theirs"):has-text("Mine, Full name")');
     await page.click('button:text("Keep mine")');

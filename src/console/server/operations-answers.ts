@@ -27,7 +27,7 @@ export type JobShown = Static<typeof jobForm>;
 export type SeedEntryShown = Static<typeof seedEntryForm>;
 
 /** An item of a seed that would be refused, and why. */
-export interface SeedErrorShown extends Omit<SeedEntryShown, 'changed'> {
+interface SeedErrorShown extends Omit<SeedEntryShown, 'changed'> {
   readonly index: number;
   readonly detail: string;
   readonly errors: readonly Fault[];

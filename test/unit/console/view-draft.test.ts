@@ -2,6 +2,7 @@
  * view-draft.test.ts – A view as it is designed: what a change makes of it, and what is sent.
  */
 import { describe, expect, it } from 'vitest';
+import { readKept } from '../../../src/console/pages/views/kept-draft.ts';
 import {
   bodyOf,
   draftOf,
@@ -91,6 +92,28 @@ describe('a draft', () => {
     expect(bodyOf(draft)['slug']).toBe('gro-te-kunden-2026');
     expect(bodyOf({ ...draft, slug: 'own' })['slug']).toBe('own');
     expect(slugOf('x'.repeat(99)).length).toBe(64);
+  });
+});
+
+describe('a draft that was kept', () => {
+  it('is there again, with the tag that it was begun with, and with keys of its own', () => {
+    const draft = draftOf(VIEW);
+    const kept = readKept(JSON.stringify({ tag: '"a-3-x"', draft }))!;
+    expect(kept.tag).toBe('"a-3-x"');
+    expect(isSameDraft(kept.draft, draft)).toBe(true);
+    const keys = [...kept.draft.columns, ...draft.columns].map(({ key }) => key);
+    expect(new Set(keys).size).toBe(6);
+  });
+
+  it.each([
+    [null],
+    [''],
+    ['{'],
+    ['7'],
+    ['{"draft":{"title":"x"}}'],
+    [JSON.stringify({ draft: { ...draftOf(VIEW), columns: 3 } })],
+  ])('is none if it can not be read: %j', (text) => {
+    expect(readKept(text)).toBeUndefined();
   });
 });
 

@@ -2,6 +2,7 @@
  * activation-page.tsx – How the deliveries of a webhook stand: try it, tell all members, deliver
  * again what failed.
  */
+import '../../styles/panels.css';
 import './activations.css';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -199,7 +200,7 @@ function SyncPanel({ activation }: { readonly activation: ActivationShown }) {
   const queryKey = ['sync', activation.id];
   const path = `${activationPath(activation)}/sync`;
   const [isKnown, setIsKnown] = useState(true);
-  const { data: sync } = useQuery({
+  const { data: sync, error } = useQuery({
     queryKey,
     queryFn: async ({ signal }) => {
       try {
@@ -237,6 +238,8 @@ function SyncPanel({ activation }: { readonly activation: ActivationShown }) {
         {begin.error ? <p className="fault">{begin.error.message}</p> : null}
         {sync ? (
           <SyncState sync={sync} />
+        ) : error ? (
+          <p className="fault">{error.message}</p>
         ) : isKnown ? (
           <span className="skeleton" />
         ) : (

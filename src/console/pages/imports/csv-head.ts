@@ -7,7 +7,7 @@
 import type { TypeShown } from '../../server/answers.ts';
 
 /** What stands between cells. */
-export const CELL_ENDS = [',', ';', '\t', '|'] as const;
+const CELL_ENDS = [',', ';', '\t', '|'] as const;
 export type CellEnd = (typeof CELL_ENDS)[number];
 
 const HEAD_BYTES = 128 * 1024;

@@ -8,7 +8,7 @@ import { Choice } from '../../parts/choice.tsx';
 import { DropZone } from '../../parts/drop-zone.tsx';
 import { FormRow } from '../../parts/form-row.tsx';
 import { Panel } from '../../parts/panel.tsx';
-import { EmptyState, SkeletonRows } from '../../parts/states.tsx';
+import { EmptyState, ErrorView, SkeletonRows } from '../../parts/states.tsx';
 import { titleText } from '../../parts/words.ts';
 import type { TypeShown } from '../../server/answers.ts';
 import { ask } from '../../server/ask.ts';
@@ -49,7 +49,7 @@ interface ChosenFile {
 }
 
 export function ImportPanel() {
-  const types = useQuery(typesQuery).data;
+  const { data: types, error, refetch } = useQuery(typesQuery);
   const [chosen, setChosen] = useState<ChosenFile>();
   const [fault, setFault] = useState<string>();
   const choose = async (file: File) => {
@@ -78,7 +78,9 @@ export function ImportPanel() {
         ) : null
       }
     >
-      {!types ? (
+      {!types && error ? (
+        <ErrorView error={error} onRetry={() => void refetch()} />
+      ) : !types ? (
         <SkeletonRows rows={2} />
       ) : types.length === 0 ? (
         <EmptyState title="There is no object type to import into yet.">

@@ -2,7 +2,7 @@
  * tail.tsx – Who joins and leaves, in all segments, as it happens.
  *
  * Keeps true: it begins when the page is opened, and goes on from its cursor. When more comes than
- * can be shown it says so, and goes on from now. A paused or hidden page asks for nothing.
+ * can be shown it says so, and goes on from now; so it does after a pause. A hidden page asks for nothing.
  */
 import { useQuery } from '@tanstack/react-query';
 import { ArrowDown, ArrowUp, Pause, Play } from 'lucide-react';

@@ -164,12 +164,13 @@ function Records({ type, types, views }: RecordsProps) {
             }
           />
         ) : null}
-        <span className="grow" />
-        <HowMany type={type.name} query={isViewGone ? undefined : countedQuery(asked, view)} />
-        <SaveAsSegment type={type} wish={wish} view={view} />
-        {source ? (
-          <CsvButton source={source} columns={columns} wish={asked} view={view} type={type} />
-        ) : null}
+        <div className="records-end">
+          <HowMany type={type.name} query={isViewGone ? undefined : countedQuery(asked, view)} />
+          <SaveAsSegment type={type} wish={wish} view={view} />
+          {source ? (
+            <CsvButton source={source} columns={columns} wish={asked} view={view} type={type} />
+          ) : null}
+        </div>
       </div>
       <Notes wish={wish} view={view} leftOut={leftOut} />
       {isViewGone ? (

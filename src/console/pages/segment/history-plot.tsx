@@ -7,6 +7,7 @@
 import 'uplot/dist/uPlot.min.css';
 import { useEffect, useRef, useState } from 'react';
 import uPlot from 'uplot';
+import { nearDayText } from '../../parts/spans.ts';
 import { dayTimeText, numberText } from '../../parts/words.ts';
 import type { HistoryShown } from '../../server/answers.ts';
 import { plotData } from './history-data.ts';
@@ -14,6 +15,9 @@ import { plotData } from './history-data.ts';
 const SIZE_HEIGHT = 220;
 const MOVES_HEIGHT = 120;
 const AXIS_WIDTH = 64;
+/** The least between two numbers, so that the low plot has some too. */
+const AXIS_SPACE = 22;
+const HOUR = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
 
 interface HistoryPlotProps {
   readonly points: readonly HistoryShown[];
@@ -41,7 +45,8 @@ export function HistoryPlot({ points, label }: HistoryPlotProps) {
             stroke: colour.accent,
             fill: colour.soft,
             width: 2,
-            points: { show: count.length < 2 },
+            // A line needs two: one alone is a point.
+            points: { show: count.filter((each) => each !== null).length < 2 },
           },
         ],
       },
@@ -94,6 +99,12 @@ function PointText({ point: { at, count, entered, left } }: { readonly point: Hi
 
 type Colours = Readonly<Record<'accent' | 'soft' | 'joined' | 'left' | 'ink-3' | 'line', string>>;
 
+/** "10:00"; of a midnight its day. */
+function tickText(ms: number): string {
+  const time = new Date(ms);
+  return time.getHours() === 0 && time.getMinutes() === 0 ? nearDayText(ms) : HOUR.format(time);
+}
+
 /** A canvas knows no variables: what they are now is read from an element. */
 function coloursOf(element: HTMLElement): Colours {
   const probe = document.createElement('span');
@@ -122,6 +133,7 @@ function frame(
     ticks: { show: false },
     font: `12px ${getComputedStyle(document.body).fontFamily}`,
   };
+  const times = (_: uPlot, splits: number[]) => splits.map((split) => tickText(split * 1000));
   const whole = (_: uPlot, values: number[]) =>
     values.map((value) => (Number.isInteger(value) ? numberText(Math.abs(value)) : ''));
   return {
@@ -129,7 +141,12 @@ function frame(
     height,
     legend: { show: false },
     cursor: { sync: { key: 'history' }, drag: { x: false, y: false } },
-    axes: [axis, { ...axis, size: AXIS_WIDTH, values: whole }],
+    // Half a bar of room at both ends.
+    scales: { x: { range: (_, from, to) => [from - (to - from) / 50, to + (to - from) / 50] } },
+    axes: [
+      { ...axis, values: times },
+      { ...axis, size: AXIS_WIDTH, space: AXIS_SPACE, values: whole },
+    ],
     hooks: { setCursor: [onCursor] },
   };
 }

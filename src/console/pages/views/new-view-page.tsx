@@ -1,21 +1,23 @@
 /**
  * new-view-page.tsx – A view that is not saved yet.
  */
+import '../../styles/panels.css';
 import './views.css';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
 import type { PageProps } from '../../pages.tsx';
 import { Button, ButtonLink } from '../../parts/button.tsx';
 import { FormRow } from '../../parts/form-row.tsx';
 import { useShortcuts } from '../../parts/shortcuts.ts';
-import { EmptyState, SkeletonRows } from '../../parts/states.tsx';
+import { EmptyState, ErrorView, SkeletonRows } from '../../parts/states.tsx';
 import { titleText } from '../../parts/words.ts';
 import type { TypeShown, ViewShown } from '../../server/answers.ts';
 import { ask } from '../../server/ask.ts';
 import { segmentsQuery, typesQuery, viewsQuery } from '../../server/queries.ts';
 import { useMay } from '../../session/use-session.ts';
 import { PageFrame } from '../../shell/page.tsx';
+import { keepViewDraft, keptViewDraft } from './kept-draft.ts';
 import { ViewDesigner } from './view-designer.tsx';
 import { bodyOf, emptyDraft, type ViewDraft } from './view-draft.ts';
 
@@ -26,7 +28,7 @@ const CRUMBS = [
 ];
 
 export default function NewViewPage(_: PageProps) {
-  const types = useQuery(typesQuery).data;
+  const { data: types, error, refetch } = useQuery(typesQuery);
   const segments = useQuery(segmentsQuery).data;
   const mayEdit = useMay('write_catalog');
   if (mayEdit && types && segments && types.length > 0) {
@@ -44,6 +46,8 @@ export default function NewViewPage(_: PageProps) {
         >
           Ask somebody with a service key.
         </EmptyState>
+      ) : error && !types ? (
+        <ErrorView error={error} onRetry={() => void refetch()} />
       ) : types?.length === 0 ? (
         <EmptyState title="There is no object type yet.">Load a seed with one first.</EmptyState>
       ) : (
@@ -61,12 +65,22 @@ interface NewViewProps {
 }
 
 function NewView({ types, first }: NewViewProps) {
-  const [draft, setDraft] = useState(first);
+  const [draft, setDraft] = useState(() => {
+    const kept = keptViewDraft('')?.draft;
+    // Who comes from another segment or type begins anew.
+    const isOfThis = first.segment === '' || kept?.segment === first.segment;
+    return kept && isOfThis ? kept : first;
+  });
+  useEffect(() => {
+    const isTouched = draft.title !== '' || draft.columns.length > 0;
+    keepViewDraft('', isTouched ? { tag: undefined, draft } : undefined);
+  }, [draft]);
   const client = useQueryClient();
   const [, goTo] = useLocation();
   const create = useMutation({
     mutationFn: () => ask<ViewShown>('/v1/views', { method: 'POST', body: bodyOf(draft) }),
     onSuccess: async ({ slug }) => {
+      keepViewDraft('', undefined);
       await client.invalidateQueries({ queryKey: viewsQuery.queryKey });
       goTo(`/views/${slug}`, { replace: true });
     },
@@ -84,7 +98,14 @@ function NewView({ types, first }: NewViewProps) {
       subtitle="Which columns of which records are shown."
       actions={
         <>
-          <ButtonLink to="/views">Leave it</ButtonLink>
+          <Button
+            onPress={() => {
+              keepViewDraft('', undefined);
+              goTo('/views');
+            }}
+          >
+            Leave it
+          </Button>
           <Button kind="primary" isDisabled={!canSave} onPress={() => create.mutate()}>
             {create.isPending ? 'Saving' : 'Save'}
           </Button>

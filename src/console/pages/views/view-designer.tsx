@@ -3,7 +3,7 @@
  */
 import { useQuery } from '@tanstack/react-query';
 import { Panel } from '../../parts/panel.tsx';
-import { SkeletonRows } from '../../parts/states.tsx';
+import { ErrorView, SkeletonRows } from '../../parts/states.tsx';
 import { typesQuery } from '../../server/queries.ts';
 import { ServerRefusal } from '../../server/refusal.ts';
 import { ColumnList } from './column-list.tsx';
@@ -21,10 +21,11 @@ interface ViewDesignerProps {
 }
 
 export function ViewDesigner({ draft, isNew, mayEdit, error, onChange }: ViewDesignerProps) {
-  const listed = useQuery(typesQuery).data;
+  const { data: listed, error: unread, refetch } = useQuery(typesQuery);
   const types = new Map(listed?.map((type) => [type.name, type]));
   const type = types.get(draft.object_type);
   const { columns, members } = faultsOf(error);
+  if (!type && unread) return <ErrorView error={unread} onRetry={() => void refetch()} />;
   if (!type)
     return (
       <div className="card">

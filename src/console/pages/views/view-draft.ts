@@ -41,6 +41,11 @@ export function draftOf(view: ViewShown): ViewDraft {
   };
 }
 
+/** One that was kept, with keys that no other column of this page has. */
+export function revived(draft: ViewDraft): ViewDraft {
+  return { ...draft, columns: draft.columns.map((column) => ({ ...column, key: ++keys })) };
+}
+
 export function emptyDraft(objectType: string, segment: string): ViewDraft {
   return {
     ...{ title: '', slug: '', description: '', object_type: objectType, segment },

@@ -3,9 +3,10 @@
  *
  * Keeps true: nothing of somebody else is overwritten unseen: who was overtaken is asked.
  */
+import '../../styles/panels.css';
 import './views.css';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
 import type { PageProps } from '../../pages.tsx';
 import { Button, ButtonLink } from '../../parts/button.tsx';
@@ -20,6 +21,7 @@ import { viewsQuery } from '../../server/queries.ts';
 import { isGone, isOvertaken } from '../../server/refusal.ts';
 import { useMay } from '../../session/use-session.ts';
 import { PageFrame } from '../../shell/page.tsx';
+import { keepViewDraft, keptViewDraft } from './kept-draft.ts';
 import { ViewDesigner } from './view-designer.tsx';
 import { bodyOf, draftOf, isSameDraft, labelOf, type ViewDraft } from './view-draft.ts';
 import { viewPath, viewQuery } from './view-query.ts';
@@ -66,15 +68,18 @@ interface ViewProps {
 function View({ read }: ViewProps) {
   // What it was when the draft was begun; another read does not take the draft away.
   const [base, setBase] = useState(read);
-  const [draft, setDraft] = useState<ViewDraft>(() => draftOf(read.value));
+  const [kept] = useState(() => keptViewDraft(read.value.slug));
+  const [draft, setDraft] = useState<ViewDraft>(() => kept?.draft ?? draftOf(read.value));
+  const [tag, setTag] = useState(kept ? kept.tag : read.tag);
   const client = useQueryClient();
   const [, goTo] = useLocation();
   const mayEdit = useMay('write_catalog');
-  const { value: view, tag } = base;
+  const { value: view } = base;
   const path = viewPath(view.slug);
   const begin = (from: TaggedAnswer<ViewShown>) => {
     client.setQueryData(viewQuery(view.slug).queryKey, from);
     setBase(from);
+    setTag(from.tag);
     setDraft(draftOf(from.value));
   };
   const save = useMutation({
@@ -88,11 +93,16 @@ function View({ read }: ViewProps) {
   const remove = useMutation({
     mutationFn: () => ask<void>(path, { method: 'DELETE', ifMatch: tag }),
     onSuccess: async () => {
+      keepViewDraft(view.slug, undefined);
       goTo('/views', { replace: true });
       await client.invalidateQueries({ queryKey: viewsQuery.queryKey });
     },
   });
   const isChanged = !isSameDraft(draft, draftOf(view));
+  useEffect(
+    () => keepViewDraft(view.slug, isChanged ? { tag, draft } : undefined),
+    [view.slug, isChanged, tag, draft],
+  );
   const canSave = mayEdit && isChanged && draft.columns.length > 0 && !save.isPending;
   useShortcuts({ 'mod+s': () => canSave && save.mutate(tag) });
   return (
@@ -112,7 +122,7 @@ function View({ read }: ViewProps) {
             >
               Delete
             </ConfirmButton>
-            {isChanged ? <Button onPress={() => setDraft(draftOf(view))}>Undo all</Button> : null}
+            {isChanged ? <Button onPress={() => begin(base)}>Undo all</Button> : null}
             <Button kind="primary" isDisabled={!canSave} onPress={() => save.mutate(tag)}>
               {save.isPending ? 'Saving' : 'Save'}
             </Button>

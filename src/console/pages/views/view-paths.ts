@@ -3,6 +3,7 @@
  * numbers about the many.
  */
 import { AGGREGATES, isOfValues, takesType } from '../../../query/predicate/measures.ts';
+import { relationshipsOf } from '../../parts/relationships.ts';
 import { titleText } from '../../parts/words.ts';
 import type { TypeShown } from '../../server/answers.ts';
 import type { NewColumn } from './view-draft.ts';
@@ -26,21 +27,9 @@ export type TypesByName = ReadonlyMap<string, TypeShown>;
 
 /** The ways from a type, those of other types that lead back among them. */
 export function waysFrom(type: TypeShown, types: TypesByName): PathWay[] {
-  const own = Object.entries(type.relationships).map(
-    ([name, { to, cardinality }]): PathWay => ({
-      ...{ name, title: titleText(name), type: to, isMany: cardinality === 'many' },
-    }),
-  );
-  const back = [...types.values()].flatMap((other) =>
-    Object.values(other.relationships)
-      .filter(({ to }) => to === type.name)
-      .map(
-        ({ inverse }): PathWay => ({
-          ...{ name: inverse, title: titleText(inverse), type: other.name, isMany: true },
-        }),
-      ),
-  );
-  return [...own, ...back];
+  return relationshipsOf(type, [...types.values()]).map(({ name, to, isMany }) => ({
+    ...{ name, title: titleText(name), type: to, isMany },
+  }));
 }
 
 /** What a record has itself; `before` is the way to it: names, and how they read. */

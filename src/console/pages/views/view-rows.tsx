@@ -4,13 +4,14 @@
  */
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Download } from 'lucide-react';
-import { type CSSProperties, useEffect, useRef, useState } from 'react';
+import { type CSSProperties, useState } from 'react';
 import { Link } from 'wouter';
 import { hasPage } from '../../pages.tsx';
 import { Button } from '../../parts/button.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { EmptyState, ErrorView, SkeletonRows } from '../../parts/states.tsx';
 import { Table, type TableColumn } from '../../parts/table.tsx';
+import { useMore } from '../../parts/use-more.ts';
 import { cellText } from '../../parts/words.ts';
 import type { ViewShown } from '../../server/answers.ts';
 import { ask } from '../../server/ask.ts';
@@ -20,10 +21,13 @@ import { labelOf, type ViewDraft } from './view-draft.ts';
 import { viewPath } from './view-query.ts';
 
 const PAGE_ROWS = 100;
-const AHEAD = 30;
 const ROW_HEIGHT = 44;
-/** An order of its own is kept by the server for each read of a sorted view: it is not polled. */
+/**
+ * Rows are read again by themselves as long as they are few. Those of a sorted view are not: the
+ * server keeps an order for each read.
+ */
 const LOOK_MS = 10_000;
+const LOOKED_AT_PAGES = 3;
 
 type RowShown = Readonly<Record<string, unknown>> & { readonly id: string };
 
@@ -104,6 +108,7 @@ interface RowsProps extends ViewRowsProps {
 
 function Rows({ view, draft, isSorted, hasMoved, onSeen }: RowsProps) {
   const { slug, revision, object_type } = view;
+  const isLookedAt = (pages = 0) => !isSorted && pages <= LOOKED_AT_PAGES;
   const read = useInfiniteQuery({
     queryKey: ['rows', slug, revision],
     initialPageParam: '',
@@ -112,21 +117,15 @@ function Rows({ view, draft, isSorted, hasMoved, onSeen }: RowsProps) {
       return ask<RowsPage>(`${viewPath(slug)}/rows?limit=${PAGE_ROWS}${cursor}`, { signal });
     },
     getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
-    refetchInterval: isSorted ? false : LOOK_MS,
-    refetchOnWindowFocus: !isSorted,
+    refetchInterval: ({ state: { data } }) => (isLookedAt(data?.pages.length) ? LOOK_MS : false),
+    refetchOnWindowFocus: ({ state: { data } }) => isLookedAt(data?.pages.length),
   });
   const again = () => {
     onSeen();
     void read.refetch();
   };
   const rows = read.data?.pages.flatMap(({ data }) => data) ?? [];
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = read;
-  const next = useRef(fetchNextPage);
-  next.current = fetchNextPage;
-  const [seen, setSeen] = useState(0);
-  useEffect(() => {
-    if (hasNextPage && !isFetchingNextPage && seen > rows.length - AHEAD) void next.current();
-  }, [hasNextPage, isFetchingNextPage, seen, rows.length]);
+  const onDrawn = useMore(read, rows);
   if (read.error && !read.data) return <ErrorView error={read.error} onRetry={again} />;
   if (!read.data) return <SkeletonRows rows={4} />;
   const hasNew = draft.columns.some(({ savedField }) => savedField === undefined);
@@ -154,7 +153,7 @@ function Rows({ view, draft, isSorted, hasMoved, onSeen }: RowsProps) {
     <>
       <div className="panel-body rows-news" role="status">
         {hasNew ? <p className="note">New columns are filled in when the view is saved.</p> : null}
-        {hasMoved && isSorted ? (
+        {hasMoved && !isLookedAt(read.data.pages.length) ? (
           <Button size="small" onPress={again}>
             Somebody joined or left since: show
           </Button>
@@ -173,7 +172,7 @@ function Rows({ view, draft, isSorted, hasMoved, onSeen }: RowsProps) {
               rowHeight={ROW_HEIGHT}
               columns={columns}
               keyOf={({ id }) => id}
-              onSeen={(drawn) => setSeen(drawn.length === 0 ? 0 : rows.indexOf(drawn.at(-1)!) + 1)}
+              onSeen={onDrawn}
             />
           </div>
         </section>
