@@ -215,25 +215,24 @@ describe.skipIf(!existsSync(CHROMIUM))('the console', () => {
     await page.waitForURL(`${url}/segments/of-age`);
 
     const stored = async () => (await api.call('GET', '/v1/segments/of-age')).json().query.rules;
-    const edit = async (value: string) => {
+    const edit = async (value: string, theirs: number) => {
       await page.goto(`${url}/segments/of-age/edit`);
       await page.fill('.builder-rule .is-number', value);
       await page.waitForSelector('.draft-dirty');
-      const rules = [{ field: 'age', operator: '>', value: 40 }];
+      const rules = [{ field: 'age', operator: '>', value: theirs }];
       await api.call('PATCH', '/v1/segments/of-age', { query: { combinator: 'and', rules } });
       await page.waitForSelector('.preview-count:not(.is-old) .preview-number');
       await page.keyboard.press('Control+s');
       await page.waitForSelector('.conflict');
-      expect((await stored())[0].value).toBe(40);
+      expect((await stored())[0].value).toBe(theirs);
     };
-    await edit('20');
+    await edit('20', 40);
     await page.click('button:has-text("Take theirs")');
     await eventually(
       '40',
       async () => (await page.inputValue('.builder-rule .is-number')) === '40',
     );
-    await api.call('PATCH', '/v1/segments/of-age', { title: 'Of some age' });
-    await edit('21');
+    await edit('21', 41);
     // What is not saved is there again.
     await page.goto(`${url}/segments`);
     await page.goto(`${url}/segments/of-age/edit`);

@@ -5,6 +5,7 @@
 import { add, move, type RuleGroupType, type RuleType, remove } from '@react-querybuilder/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { chainsOf } from '../../../src/console/pages/builder/and-then.ts';
 import {
   changed,
   copied,
@@ -128,6 +129,16 @@ describe('groups about related records', () => {
     expect(after.rules[0]).toBe(root.rules[0]);
     expect(after.rules[2]).toBe(root.rules[2]);
     expect(after.rules[1]).not.toBe(root.rules[1]);
+  });
+});
+
+describe('what is left after each condition', () => {
+  it('is asked of all up to it, and of nothing that is switched off', () => {
+    const root = draft(all(rule('a'), rule('b', { muted: true }), any(rule('c'))));
+    expect(chainsOf(root)).toEqual([
+      [root.rules[0]![KEY], all(rule('a'))],
+      [root.rules[2]![KEY], queryOf(root)],
+    ]);
   });
 });
 

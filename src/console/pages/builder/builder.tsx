@@ -6,7 +6,7 @@
  * first: they follow when there is time.
  */
 import './builder.css';
-import { Redo2, Undo2 } from 'lucide-react';
+import { ListEnd, Redo2, Undo2 } from 'lucide-react';
 import {
   type ReactNode,
   useCallback,
@@ -22,6 +22,7 @@ import { Button } from '../../parts/button.tsx';
 import { KeyCap } from '../../parts/key-cap.tsx';
 import { useShortcuts } from '../../parts/shortcuts.ts';
 import type { OperatorsShown } from '../../server/answers.ts';
+import { useAndThen } from './and-then.ts';
 import { CodeEditor } from './code-editor.tsx';
 import {
   changed,
@@ -125,7 +126,9 @@ export function Builder(props: BuilderProps) {
       ? undefined
       : { object_type: context.type.name, query, compare_to: slug };
   const preview = usePreview(question, followed, isAsked);
-  const notes = useNotes(preview.shown, preview.subject, faults, saved);
+  const isReady = code === undefined && checked.faults.length === 0;
+  const andThen = useAndThen(followed, context.type.name, isReady);
+  const notes = useNotes(preview.shown, preview.subject, faults, saved, andThen.left);
   useBuilderKeys({ ...editing, draft, step, onSave, onCount: preview.countNow, root });
 
   return (
@@ -162,6 +165,17 @@ export function Builder(props: BuilderProps) {
               <Redo2 className="icon" aria-hidden="true" />
               Redo
             </Button>
+            {andThen.start ? (
+              <Button
+                kind="ghost"
+                size="small"
+                isDisabled={andThen.isCounting}
+                onPress={andThen.start}
+              >
+                <ListEnd className="icon" aria-hidden="true" />
+                {andThen.isCounting ? 'Counting what is left' : 'What is left after each'}
+              </Button>
+            ) : null}
             <span className="grow" />
             <LetterKeys />
           </div>
@@ -394,6 +408,7 @@ function useNotes(
   counted: DraftGroup | undefined,
   faults: readonly NodeFault[],
   saved: BuilderProps['saved'],
+  left: NodeNotes['left'],
 ): NodeNotes {
   const counts = useMemo(() => {
     const byKey = new Map<string, number | null>();
@@ -414,8 +429,8 @@ function useNotes(
   );
   const of = shown?.of;
   return useMemo(
-    () => ({ counts, of, faults: byPath, saved: before }),
-    [counts, of, byPath, before],
+    () => ({ counts, of, left, faults: byPath, saved: before }),
+    [counts, of, left, byPath, before],
   );
 }
 

@@ -1,7 +1,8 @@
 /**
  * edit-history.ts – What was edited, so that it can be undone and done again.
  *
- * Keeps true: what is typed in one go at one place is one step. The steps that are kept are bounded.
+ * Keeps true: what is typed in one go at one place is one step. The steps that are kept are
+ * bounded.
  */
 import type { DraftGroup } from './draft.ts';
 

@@ -27,6 +27,8 @@ export interface NodeNotes {
   /** By their keys, how many records pass each alone. */
   readonly counts: ReadonlyMap<string, number | null>;
   readonly of: number | null | undefined;
+  /** By their keys, how many pass it and all before it, once that is asked for. */
+  readonly left: ReadonlyMap<string, number>;
   /** By their paths. */
   readonly faults: ReadonlyMap<string, NodeFault>;
   /** By their keys, as they were before the draft. */

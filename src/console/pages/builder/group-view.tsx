@@ -77,7 +77,11 @@ const InnerGroup = memo(function InnerGroup({ group, type, path, notes }: GroupP
             Switched off
           </span>
         ) : (
-          <NodeCount count={notes.counts.get(group[KEY])} of={notes.of} />
+          <NodeCount
+            count={notes.counts.get(group[KEY])}
+            of={notes.of}
+            left={notes.left.get(group[KEY])}
+          />
         )}
         <NodeActions node={group} path={path} type={type} />
       </div>
@@ -109,7 +113,7 @@ interface GroupBodyProps extends GroupProps {
 /** The conditions of a group, and what adds to them. */
 export function GroupBody({ group, type, path, notes, hue }: GroupBodyProps) {
   const { act } = useEditing();
-  const { counts, of, faults, saved } = notes;
+  const { counts, of, left, faults, saved } = notes;
   return (
     <div className={`builder-group is-${hue}`} data-group={path}>
       {group.rules.length === 0 ? (
@@ -135,6 +139,7 @@ export function GroupBody({ group, type, path, notes, hue }: GroupBodyProps) {
                 path={each}
                 count={counts.get(node[KEY])}
                 of={of}
+                left={left.get(node[KEY])}
                 fault={fault?.detail}
                 isUnfinished={fault?.isUnfinished}
                 was={saved.get(node[KEY])}

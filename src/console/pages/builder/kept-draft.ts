@@ -45,9 +45,11 @@ export function readDraft(name: string, type: string): KeptDraft | undefined {
   }
 }
 
-export function keepDraft(name: string, draft: KeptDraft): void {
+export function keepDraft(name: string, { title, ...draft }: KeptDraft): void {
+  // What has no title yet is called by what it is.
+  const kept = title === '' ? draft : { ...draft, title };
   try {
-    sessionStorage.setItem(DRAFT_KEY + name, JSON.stringify(draft));
+    sessionStorage.setItem(DRAFT_KEY + name, JSON.stringify(kept));
   } catch {
     // It is full, or forbidden: the draft lives as long as the page.
   }

@@ -1,6 +1,6 @@
 /**
- * preview-pane.tsx – Who would be in the segment: how many, who stays, joins and leaves, and some of
- * them; the filter as JSON; what uses the segment.
+ * preview-pane.tsx – Who would be in the segment: how many, who stays, joins and leaves, and some
+ * of them; the filter as JSON; what uses the segment.
  *
  * Keeps true: an old number is greyed until there is a new one, and never 0 for "unknown".
  */

@@ -43,6 +43,8 @@ interface RuleRowProps {
   readonly path: string;
   readonly count?: number | null | undefined;
   readonly of?: number | null | undefined;
+  /** How many are left after it. */
+  readonly left?: number | undefined;
   readonly fault?: string | undefined;
   readonly isUnfinished?: boolean | undefined;
   readonly was?: DraftNode | undefined;
@@ -51,7 +53,7 @@ interface RuleRowProps {
 }
 
 export const RuleRow = memo(function RuleRow(props: RuleRowProps) {
-  const { rule, type, path, count, of, fault, isUnfinished, was, notes } = props;
+  const { rule, type, path, count, of, left, fault, isUnfinished, was, notes } = props;
   const { types, table, timeZone } = useEditing();
   const subject = subjectOfRule(rule, type, types);
   const rows = operatorsFor(rule, subject, table);
@@ -100,7 +102,7 @@ export const RuleRow = memo(function RuleRow(props: RuleRowProps) {
             Switched off
           </span>
         ) : (
-          <NodeCount count={count} of={of} />
+          <NodeCount count={count} of={of} left={left} />
         )}
         <NodeActions node={rule} path={path} rule={rule} type={type} />
       </div>
@@ -137,10 +139,11 @@ export function FaultNote({ fault, isUnfinished }: { fault: string; isUnfinished
 interface NodeCountProps {
   readonly count: number | null | undefined;
   readonly of: number | null | undefined;
+  readonly left: number | undefined;
 }
 
-/** How many records pass it by itself. */
-export function NodeCount({ count, of }: NodeCountProps) {
+/** How many records pass it by itself; how many are left after it, if that was asked for. */
+export function NodeCount({ count, of, left }: NodeCountProps) {
   if (count === undefined || count === null) return <span className="builder-count" />;
   const share = of ? count / of : 0;
   return (
@@ -150,6 +153,9 @@ export function NodeCount({ count, of }: NodeCountProps) {
       <span className="builder-share" aria-hidden="true">
         <i style={{ '--share': share } as CSSProperties} />
       </span>
+      {left === undefined ? null : (
+        <span className="builder-left number">{numberText(left)} left</span>
+      )}
     </span>
   );
 }
