@@ -4,7 +4,6 @@
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/parts.css';
-import './styles/panels.css';
 import './styles/shell.css';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';

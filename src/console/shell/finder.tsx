@@ -26,7 +26,7 @@ const SEGMENTS_MAX = 8;
 const RECORDS_MAX = 4;
 const TYPED_MS = 200;
 
-export function Finder({
+export default function Finder({
   isOpen,
   onClose,
 }: {

@@ -2,7 +2,7 @@
  * shell.tsx – What is around every page: navigation, "Find anything", the stream, what holds for
  * the whole page.
  */
-import { Suspense, useEffect, useState, useSyncExternalStore } from 'react';
+import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from 'react';
 import { Redirect, Route, Switch, useLocation } from 'wouter';
 import { PAGES } from '../pages.tsx';
 import { ButtonLink } from '../parts/button.tsx';
@@ -11,10 +11,13 @@ import { EmptyState } from '../parts/states.tsx';
 import { writesInDoubt } from '../server/signals.ts';
 import { Stream } from '../stream/stream.ts';
 import { StreamContext } from '../stream/use-stream.ts';
-import { Finder } from './finder.tsx';
 import { Navigation } from './navigation.tsx';
 import { FinderContext, PageFrame } from './page.tsx';
 import { PageErrors } from './page-errors.tsx';
+
+/** Is not needed before somebody looks for something: it is loaded after what is seen first. */
+const Finder = lazy(() => import('./finder.tsx'));
+const FINDER_MS = 1000;
 
 /** One for the tab, as long as it is there. */
 const stream = new Stream();
@@ -23,6 +26,11 @@ export function Shell() {
   const [isFinding, setIsFinding] = useState(false);
   const [path] = useLocation();
   useShortcuts({ 'mod+k': () => setIsFinding(true) });
+  const [mayFind, setMayFind] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setMayFind(true), FINDER_MS);
+    return () => clearTimeout(timer);
+  }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another page begins at its top
   useEffect(() => {
     // Newer browsers answer with a promise, which is no way to clean up.
@@ -60,7 +68,11 @@ export function Shell() {
             </PageErrors>
           </main>
         </Stale>
-        <Finder isOpen={isFinding} onClose={() => setIsFinding(false)} />
+        {mayFind || isFinding ? (
+          <Suspense fallback={null}>
+            <Finder isOpen={isFinding} onClose={() => setIsFinding(false)} />
+          </Suspense>
+        ) : null}
       </FinderContext>
     </StreamContext>
   );

@@ -2,6 +2,7 @@
  * activation-page.tsx – How the deliveries of a webhook stand: try it, tell all members, deliver
  * again what failed.
  */
+import '../../styles/panels.css';
 import './activations.css';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';

@@ -1,6 +1,7 @@
 /**
  * activations-page.tsx – Webhooks that tell who joins and leaves, and how their deliveries stand.
  */
+import '../../styles/panels.css';
 import './activations.css';
 import { useQuery } from '@tanstack/react-query';
 import { Plus } from 'lucide-react';

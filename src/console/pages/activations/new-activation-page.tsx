@@ -4,6 +4,7 @@
  * Keeps true: the secret that was made is shown once, and is nowhere but on this page while it is
  * open.
  */
+import '../../styles/panels.css';
 import './activations.css';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useRef, useState } from 'react';

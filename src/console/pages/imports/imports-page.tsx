@@ -1,6 +1,7 @@
 /**
  * imports-page.tsx – Records into the deployment and out of it, in files of any size.
  */
+import '../../styles/panels.css';
 import './imports.css';
 import type { PageProps } from '../../pages.tsx';
 import { useMay } from '../../session/use-session.ts';

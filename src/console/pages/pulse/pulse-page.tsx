@@ -2,6 +2,7 @@
  * pulse-page.tsx – How the deployment is doing: what comes in, what moves, what waits, what could
  * not be applied, and whether all that is stored is right.
  */
+import '../../styles/panels.css';
 import './pulse.css';
 import { useState } from 'react';
 import { Area } from '../../parts/area.tsx';

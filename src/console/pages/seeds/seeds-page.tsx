@@ -2,6 +2,7 @@
  * seeds-page.tsx – Definitions from one deployment to another: look at what a file would do, take
  * it over, and write such a file.
  */
+import '../../styles/panels.css';
 import './seeds.css';
 import type { PageProps } from '../../pages.tsx';
 import { useMay } from '../../session/use-session.ts';

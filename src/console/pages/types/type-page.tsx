@@ -1,6 +1,7 @@
 /**
  * type-page.tsx – What the records of a type hold, where they lead, and what uses them.
  */
+import '../../styles/panels.css';
 import './types.css';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';

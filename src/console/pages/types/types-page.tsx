@@ -1,6 +1,7 @@
 /**
  * types-page.tsx – What kinds of records there are.
  */
+import '../../styles/panels.css';
 import './types.css';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';

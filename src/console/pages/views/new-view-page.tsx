@@ -1,6 +1,7 @@
 /**
  * new-view-page.tsx – A view that is not saved yet.
  */
+import '../../styles/panels.css';
 import './views.css';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';

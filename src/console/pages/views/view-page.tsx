@@ -3,6 +3,7 @@
  *
  * Keeps true: nothing of somebody else is overwritten unseen: who was overtaken is asked.
  */
+import '../../styles/panels.css';
 import './views.css';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';

@@ -1,6 +1,7 @@
 /**
  * views-page.tsx – Which columns of which records are shown, and who is told of them.
  */
+import '../../styles/panels.css';
 import './views.css';
 import { useQuery } from '@tanstack/react-query';
 import { Plus } from 'lucide-react';
