@@ -252,17 +252,24 @@ describe.skipIf(!existsSync(CHROMIUM))('records in the console', () => {
   it('explains the draft that the tab keeps, and says if there is none', async () => {
     const page = await browser.open('/segments/adults/members/c-2?draft=1');
     await page.waitForSelector('h2:text("There is no draft in this tab.")');
-    const draft = {
-      object_type: 'contacts',
-      title: 'Children',
-      query: all({ ...ADULT, operator: '<=' }),
-    };
-    await page.evaluate(
-      `sessionStorage.setItem('rollcall-draft:adults', ${JSON.stringify(JSON.stringify(draft))})`,
-    );
-    await page.reload();
-    await page.waitForSelector('h2:text("Bo would be in the draft of Children")');
+    await browser.goTo(page, '/segments/adults/edit');
+    await page.fill('input[value="17"]', '11');
+    await page.waitForFunction(`sessionStorage.getItem('rollcall-draft:adults')?.includes('11')`);
+    await browser.goTo(page, '/segments/adults/members/c-2?draft=1');
+    await page.waitForSelector('h2:text("Bo would be in the draft of The adults")');
     expect(await page.locator('h2:text("Checked against what is stored")').count()).toBe(0);
+    await page.click('a:text("the draft of The adults")');
+    await page.waitForURL('**/segments/adults/edit');
+  });
+
+  it('begins a segment with what the table shows', async () => {
+    const page = await browser.open('/records/contacts?in=adults&not_in=elders');
+    await rowsAre(page, 'Ada', 'Edgar');
+    await page.click('button:has-text("Save as segment")');
+    await page.waitForURL('**/segments/new?type=contacts');
+    await page.waitForSelector('.builder-sentence:has-text("The adults"):has-text("The elders")');
+    await page.click('a:has-text("Why Ada")');
+    await page.waitForSelector('h2:text("Ada would be in the draft of a new segment")');
   });
 
   it('shows how a segment grew, as a picture and as a table', async () => {

@@ -24,6 +24,7 @@ import { typesQuery, viewsQuery } from '../../server/queries.ts';
 import { ServerRefusal } from '../../server/refusal.ts';
 import { useMay } from '../../session/use-session.ts';
 import { PageFrame } from '../../shell/page.tsx';
+import { NEW_DRAFT } from '../builder/kept-draft.ts';
 import { type RecordCells, type RecordColumn, recordColumns } from './columns.ts';
 import { ConditionButton, ConditionTags } from './condition-form.tsx';
 import {
@@ -250,8 +251,8 @@ function SaveAsSegment({ type, wish, view }: SaveAsSegmentProps) {
   const query = filterOf(wish, view);
   if (!may || !query || query.rules.length === 0) return null;
   const save = () => {
-    keepDraft('new', { object_type: type.name, query });
-    goTo(`${BUILDER}?type=${encodeURIComponent(type.name)}&from=draft`);
+    keepDraft(NEW_DRAFT, { object_type: type.name, query });
+    goTo(`${BUILDER}?type=${encodeURIComponent(type.name)}`);
   };
   return (
     <Button onPress={save}>

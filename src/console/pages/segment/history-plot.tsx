@@ -13,8 +13,9 @@ import type { HistoryShown } from '../../server/answers.ts';
 import { plotData } from './history-data.ts';
 
 const SIZE_HEIGHT = 220;
-const MOVES_HEIGHT = 120;
+const MOVES_HEIGHT = 140;
 const AXIS_WIDTH = 64;
+const TIMES_HEIGHT = 30;
 /** The least between two numbers, so that the low plot has some too. */
 const AXIS_SPACE = 22;
 const HOUR = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
@@ -144,7 +145,7 @@ function frame(
     // Half a bar of room at both ends.
     scales: { x: { range: (_, from, to) => [from - (to - from) / 50, to + (to - from) / 50] } },
     axes: [
-      { ...axis, values: times },
+      { ...axis, size: TIMES_HEIGHT, values: times },
       { ...axis, size: AXIS_WIDTH, space: AXIS_SPACE, values: whole },
     ],
     hooks: { setCursor: [onCursor] },

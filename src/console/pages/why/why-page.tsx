@@ -22,6 +22,7 @@ import { segmentPath, segmentQuery, typesQuery } from '../../server/queries.ts';
 import { isGone } from '../../server/refusal.ts';
 import { PageFrame } from '../../shell/page.tsx';
 import { useChanges } from '../../stream/use-stream.ts';
+import { NEW_DRAFT } from '../builder/kept-draft.ts';
 import { Beside } from './beside.tsx';
 import { Verdict } from './verdict.tsx';
 import { WhyTree } from './why-tree.tsx';
@@ -76,7 +77,7 @@ function WhySaved({ slug, id }: WhyProps) {
 }
 
 function WhyDraft({ slug, id }: WhyProps) {
-  const draft = draftOf(slug) ?? draftOf('new');
+  const draft = draftOf(slug);
   if (!draft)
     return (
       <PageFrame title={id} crumbs={crumbsOf(slug, slug)}>
@@ -88,8 +89,9 @@ function WhyDraft({ slug, id }: WhyProps) {
         </EmptyState>
       </PageFrame>
     );
-  const title = `the draft of ${draft.title ?? (slug === 'new' ? 'a new segment' : slug)}`;
-  return <Why id={id} explained={{ slug, title, objectType: draft.object_type, draft }} />;
+  const { object_type: objectType } = draft;
+  const name = draft.title?.trim() || (slug === NEW_DRAFT ? 'a new segment' : slug);
+  return <Why id={id} explained={{ slug, title: `the draft of ${name}`, objectType, draft }} />;
 }
 
 function Loading({ slug, id }: WhyProps) {
@@ -102,13 +104,19 @@ function Loading({ slug, id }: WhyProps) {
   );
 }
 
-function crumbsOf(slug: string, title: string) {
+function crumbsOf(slug: string, title: string, to = `/segments/${encodeURIComponent(slug)}`) {
   return [
     { title: 'Customer Data' },
     { title: 'Utilities' },
     { title: 'Segments', to: '/segments' },
-    slug === 'new' ? { title } : { title, to: `/segments/${encodeURIComponent(slug)}` },
+    { title, to },
   ];
+}
+
+/** Where the draft is edited. */
+function builderOf(slug: string, objectType: string): string {
+  if (slug === NEW_DRAFT) return `/segments/new?type=${encodeURIComponent(objectType)}`;
+  return `/segments/${encodeURIComponent(slug)}/edit`;
 }
 
 function useExplanation({ slug, draft }: Explained, id: string) {
@@ -138,7 +146,7 @@ function Why({ id, explained }: { readonly id: string; readonly explained: Expla
   return (
     <PageFrame
       title={name}
-      crumbs={crumbsOf(slug, segment?.title ?? title)}
+      crumbs={crumbsOf(slug, segment?.title ?? title, draft && builderOf(slug, objectType))}
       before={
         <span className={`initials ${hue}`} aria-hidden="true">
           {initialsOf(name)}
