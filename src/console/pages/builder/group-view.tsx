@@ -7,20 +7,12 @@ import { EyeOff, Group, Plus } from 'lucide-react';
 import { memo } from 'react';
 import type { ObjectType } from '../../../change/object-type.ts';
 import { Button } from '../../parts/button.tsx';
-import { Choice } from '../../parts/choice.tsx';
 import { KeyCap } from '../../parts/key-cap.tsx';
 import { numberText } from '../../parts/words.ts';
-import {
-  type DraftGroup,
-  groupWithin,
-  isGroup,
-  type Joint,
-  jointOf,
-  KEY,
-  withJoint,
-} from './draft.ts';
-import { JOINT_TITLES, type NodeNotes, useEditing } from './editing.ts';
+import { type DraftGroup, groupWithin, isGroup, KEY } from './draft.ts';
+import { type NodeNotes, useEditing } from './editing.ts';
 import { Grip } from './grip.tsx';
+import { JointChoice } from './joint-choice.tsx';
 import { FaultNote, NodeActions, NodeCount, RuleRow } from './rule-row.tsx';
 
 interface GroupProps {
@@ -91,22 +83,7 @@ const InnerGroup = memo(function InnerGroup({ group, type, path, notes }: GroupP
   );
 });
 
-export function JointChoice({ group, path }: Pick<GroupProps, 'group' | 'path'>) {
-  const { changeGroup } = useEditing();
-  const joint = jointOf(group);
-  const titles: readonly (readonly [Joint, string])[] =
-    joint === 'not all' ? [...JOINT_TITLES, ['not all', 'Not all']] : JOINT_TITLES;
-  return (
-    <Choice
-      label="How the conditions combine"
-      choices={titles}
-      value={joint}
-      onChoose={(next) => changeGroup(path, (now) => withJoint(now, next))}
-    />
-  );
-}
-
-interface GroupBodyProps extends GroupProps {
+export interface GroupBodyProps extends GroupProps {
   readonly hue: 'root' | 'inner' | 'related';
 }
 
@@ -144,6 +121,7 @@ export function GroupBody({ group, type, path, notes, hue }: GroupBodyProps) {
                 isUnfinished={fault?.isUnfinished}
                 was={saved.get(node[KEY])}
                 notes={groupWithin(node) ? notes : undefined}
+                Body={GroupBody}
               />
             );
           })}

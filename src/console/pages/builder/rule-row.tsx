@@ -14,7 +14,7 @@ import {
   Trash2,
   TriangleAlert,
 } from 'lucide-react';
-import { type CSSProperties, memo } from 'react';
+import { type ComponentType, type CSSProperties, memo } from 'react';
 import type { ObjectType } from '../../../change/object-type.ts';
 import { isRelative } from '../../../query/time/relative-time.ts';
 import { momentWords, windowWords } from '../../../query/words/moments.ts';
@@ -34,7 +34,8 @@ import {
   withQuantity,
 } from './fields.ts';
 import { Grip } from './grip.tsx';
-import { GroupBody, JointChoice } from './group-view.tsx';
+import type { GroupBodyProps } from './group-view.tsx';
+import { JointChoice } from './joint-choice.tsx';
 import { NumberField, ValueControl } from './value-controls.tsx';
 
 interface RuleRowProps {
@@ -50,10 +51,12 @@ interface RuleRowProps {
   readonly was?: DraftNode | undefined;
   /** For the group that it asks of related records; nothing, if it asks for none. */
   readonly notes?: NodeNotes | undefined;
+  /** Draws that group: given, since groups draw conditions. */
+  readonly Body: ComponentType<GroupBodyProps>;
 }
 
 export const RuleRow = memo(function RuleRow(props: RuleRowProps) {
-  const { rule, type, path, count, of, left, fault, isUnfinished, was, notes } = props;
+  const { rule, type, path, count, of, left, fault, isUnfinished, was, notes, Body } = props;
   const { types, table, timeZone } = useEditing();
   const subject = subjectOfRule(rule, type, types);
   const rows = operatorsFor(rule, subject, table);
@@ -107,7 +110,7 @@ export const RuleRow = memo(function RuleRow(props: RuleRowProps) {
         <NodeActions node={rule} path={path} rule={rule} type={type} />
       </div>
       {inner && notes ? (
-        <GroupBody
+        <Body
           group={inner[1]}
           type={subject.type}
           path={`${path}/${inner[0]}`}
