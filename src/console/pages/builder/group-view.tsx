@@ -88,7 +88,7 @@ export interface GroupBodyProps extends GroupProps {
 }
 
 /** The conditions of a group, and what adds to them. */
-export function GroupBody({ group, type, path, notes, hue }: GroupBodyProps) {
+function GroupBody({ group, type, path, notes, hue }: GroupBodyProps) {
   const { act } = useEditing();
   const { counts, of, left, faults, saved } = notes;
   return (
