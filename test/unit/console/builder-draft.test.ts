@@ -164,7 +164,7 @@ describe('keys', () => {
     expect(queryOf(after.rules[2]!)).toEqual(queryOf(root.rules[1]!));
   });
 
-  it('name what has the focus after a removal: the next, else the one before, or the group', () => {
+  it('name what has the focus after a removal: the next, the one before, the group', () => {
     const root = draft(all(rule('a'), rule('b'), rule('c')));
     const [, b, c] = root.rules;
     expect(keyAfterRemoval(root, ['rules', 1])).toBe(c![KEY]);

@@ -226,7 +226,7 @@ describe('what is not right', () => {
     expect(faults.map(({ at }) => at)).toEqual(['/rules/1/value/rules/0', '/rules/2']);
   });
 
-  it('stands at the innermost node of its pointer; faults of other members do not', () => {
+  it('stands at the innermost node of its pointer; what is not of the query is left out', () => {
     const detail = 'no';
     const paths = [
       '/query/rules/3/value/rules/0/value/unit',
