@@ -13,22 +13,9 @@ import { Popover } from 'react-aria-components/Popover';
 import { Button } from '../../parts/button.tsx';
 import { titleText } from '../../parts/words.ts';
 import type { TypeShown } from '../../server/answers.ts';
-import { ask } from '../../server/ask.ts';
+import { operatorsQuery } from '../../server/queries.ts';
 import type { ConditionRule } from './wish.ts';
 
-interface OperatorShown {
-  readonly name: string;
-  readonly words: string;
-  readonly value: string;
-}
-
-type OperatorTable = Readonly<Record<string, readonly OperatorShown[]>>;
-
-const operatorsQuery = {
-  queryKey: ['operators'],
-  queryFn: async () => (await ask<{ types: OperatorTable }>('/v1/operators')).types,
-  staleTime: Number.POSITIVE_INFINITY,
-};
 /** Kinds of values that have a field here. */
 const TAKEN = ['none', 'one', 'list', 'range', 'window', 'period'];
 const UNITS = ['day', 'hour', 'minute', 'week'];
@@ -64,11 +51,11 @@ export function ConditionButton({ type, onAdd }: ConditionFormProps) {
 }
 
 function ConditionForm({ type, onAdd }: ConditionFormProps) {
-  const { data: table } = useQuery(operatorsQuery);
+  const table = useQuery(operatorsQuery).data?.types;
   const attributes = Object.entries(type.attributes);
   const [field, setField] = useState(attributes[0]?.[0] ?? '');
   const kind = type.attributes[field]?.type ?? 'string';
-  const operators = (table?.[kind] ?? []).filter(({ value }) => TAKEN.includes(value));
+  const operators = (table?.[kind] ?? []).filter(({ value }) => TAKEN.includes(String(value)));
   const [wanted, setOperator] = useState('');
   const operator = operators.find(({ name }) => name === wanted) ?? operators[0];
   const [first, setFirst] = useState('');
@@ -204,7 +191,7 @@ interface ConditionTagsProps {
 }
 
 export function ConditionTags({ type, conditions, faults, onRemove }: ConditionTagsProps) {
-  const { data: table } = useQuery(operatorsQuery);
+  const table = useQuery(operatorsQuery).data?.types;
   return conditions.map(({ field, operator, value }, at) => {
     const attribute = type.attributes[field];
     const words = table?.[attribute?.type ?? '']?.find(({ name }) => name === operator)?.words;

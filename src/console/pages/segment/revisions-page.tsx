@@ -44,6 +44,7 @@ function Revisions({ segment }: { readonly segment: SegmentShown }) {
       return ask<SegmentShown>(segmentPath(slug), { method: 'PATCH', body, ifMatch: tag });
     },
     onSettled: () => {
+      client.removeQueries({ queryKey: ['segment-to-edit', slug] });
       void client.invalidateQueries({ queryKey: ['segments'] });
       return client.invalidateQueries({ queryKey: segmentQuery(slug).queryKey });
     },
