@@ -282,7 +282,7 @@ describe.skipIf(!existsSync(CHROMIUM))('the console', () => {
     await page.waitForSelector('.table-row a');
     await context.clearCookies();
     // The stream may find it out first: then the page lies under the dialog already.
-    await page.evaluate('document.querySelector(".table-row a").click()');
+    await page.evaluate(`document.querySelector('.table-row [href="/segments/adults"]').click()`);
     await page.waitForSelector('[role=dialog] input[name=key]');
     await page.fill('input[name=key]', 'the-key-of-the-viewer');
     await page.keyboard.press('Enter');
