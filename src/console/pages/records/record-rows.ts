@@ -15,7 +15,7 @@ const CSV_PAGE_ROWS = 1000;
 export const CSV_ROWS_MAX = 100_000;
 const COUNT_MS = 30_000;
 
-interface RowsPage {
+interface CellsPage {
   readonly rows: readonly RecordCells[];
   readonly next: string | null;
 }
@@ -27,7 +27,7 @@ interface PageAsked {
 }
 
 /** @throws ServerRefusal */
-async function readPage(source: RowsSource, asked: PageAsked): Promise<RowsPage> {
+async function readPage(source: RowsSource, asked: PageAsked): Promise<CellsPage> {
   const { cursor, limit, signal } = asked;
   if (source.kind === 'query') {
     const body = { ...source.body, limit, ...(cursor === '' ? {} : { cursor }) };
@@ -51,7 +51,7 @@ interface PageAnswer<T> {
 
 type ViewRowShown = { readonly id: string } & Readonly<Record<string, unknown>>;
 
-function recordsPage({ data, next_cursor }: PageAnswer<RecordShown>): RowsPage {
+function recordsPage({ data, next_cursor }: PageAnswer<RecordShown>): CellsPage {
   return { rows: data.map(rowOfRecord), next: next_cursor };
 }
 
@@ -105,7 +105,7 @@ export async function downloadRows(
   const parts: string[] = [csvLine(['id', ...columns.map(({ title }) => title)])];
   let cursor: string | null = '';
   while (cursor !== null && parts.length <= CSV_ROWS_MAX) {
-    const page: RowsPage = await readPage(source, {
+    const page: CellsPage = await readPage(source, {
       ...{ cursor, limit: CSV_PAGE_ROWS, signal: undefined },
     });
     for (const { id, values } of page.rows)

@@ -18,7 +18,7 @@ import { subjectOfRule } from './subject-of-rule.ts';
 import { atPointer, windowAxis } from './window-axis.ts';
 import { WindowLine } from './window-line.tsx';
 
-export interface TreeContext {
+export interface WhyContext {
   readonly objectType: string;
   readonly types: readonly TypeShown[];
   /** The filter that was explained; undefined while an edit of it is built. */
@@ -30,7 +30,7 @@ export interface TreeContext {
 
 interface WhyPartProps {
   readonly part: ExplainedPartShown;
-  readonly context: TreeContext;
+  readonly context: WhyContext;
   readonly isRest?: boolean;
 }
 
@@ -41,7 +41,7 @@ export function WhyTree({
   context,
 }: {
   readonly tree: ExplainedPartShown;
-  readonly context: TreeContext;
+  readonly context: WhyContext;
 }) {
   return (
     <ol className="why-tree">
@@ -87,7 +87,7 @@ function WhyPart({ part, context, isRest = false }: WhyPartProps) {
 }
 
 /** A part may change without the verdict. */
-function flipWord({ flips_at, passed }: ExplainedPartShown, { next }: TreeContext): string {
+function flipWord({ flips_at, passed }: ExplainedPartShown, { next }: WhyContext): string {
   if (next?.at && next.at === flips_at) return next.member ? 'Joins' : 'Leaves';
   return passed ? 'Ends' : 'Begins';
 }
