@@ -4,7 +4,8 @@
  * Keeps true: each page is a module of its own, loaded when it is opened. The first path that fits
  * is taken.
  */
-import { type ComponentType, type LazyExoticComponent, lazy } from 'react';
+import type { ComponentType, LazyExoticComponent } from 'react';
+import { later } from './parts/later.ts';
 
 /** The parameters of the path, decoded: `slug` of `/segments/:slug`. */
 type PageParameters = Readonly<Record<string, string>>;
@@ -19,34 +20,43 @@ export interface PageEntry {
 }
 
 export const PAGES: readonly PageEntry[] = [
-  { path: '/records/:type', Page: lazy(() => import('./pages/records/records-page.tsx')) },
-  { path: '/records/:type/:id', Page: lazy(() => import('./pages/record/record-page.tsx')) },
-  { path: '/segments', Page: lazy(() => import('./pages/segments/segments-page.tsx')) },
-  { path: '/segments/new', Page: lazy(() => import('./pages/builder/new-page.tsx')) },
-  { path: '/segments/:slug/edit', Page: lazy(() => import('./pages/builder/edit-page.tsx')) },
-  { path: '/segments/:slug', Page: lazy(() => import('./pages/segment/members-page.tsx')) },
-  { path: '/segments/:slug/members', Page: lazy(() => import('./pages/segment/members-page.tsx')) },
-  { path: '/segments/:slug/members/:id', Page: lazy(() => import('./pages/why/why-page.tsx')) },
-  { path: '/segments/:slug/history', Page: lazy(() => import('./pages/segment/history-page.tsx')) },
+  { path: '/records/:type', Page: later(() => import('./pages/records/records-page.tsx')) },
+  { path: '/records/:type/:id', Page: later(() => import('./pages/record/record-page.tsx')) },
+  { path: '/segments', Page: later(() => import('./pages/segments/segments-page.tsx')) },
+  { path: '/segments/new', Page: later(() => import('./pages/builder/new-page.tsx')) },
+  { path: '/segments/:slug/edit', Page: later(() => import('./pages/builder/edit-page.tsx')) },
+  { path: '/segments/:slug', Page: later(() => import('./pages/segment/members-page.tsx')) },
+  {
+    path: '/segments/:slug/members',
+    Page: later(() => import('./pages/segment/members-page.tsx')),
+  },
+  { path: '/segments/:slug/members/:id', Page: later(() => import('./pages/why/why-page.tsx')) },
+  {
+    path: '/segments/:slug/history',
+    Page: later(() => import('./pages/segment/history-page.tsx')),
+  },
   {
     path: '/segments/:slug/revisions',
-    Page: lazy(() => import('./pages/segment/revisions-page.tsx')),
+    Page: later(() => import('./pages/segment/revisions-page.tsx')),
   },
-  { path: '/segments/:slug/feed', Page: lazy(() => import('./pages/segment/feed-page.tsx')) },
-  { path: '/views', Page: lazy(() => import('./pages/views/views-page.tsx')) },
-  { path: '/views/new', Page: lazy(() => import('./pages/views/new-view-page.tsx')) },
-  { path: '/views/:slug', Page: lazy(() => import('./pages/views/view-page.tsx')) },
-  { path: '/seeds', Page: lazy(() => import('./pages/seeds/seeds-page.tsx')) },
-  { path: '/imports', Page: lazy(() => import('./pages/imports/imports-page.tsx')) },
-  { path: '/types', Page: lazy(() => import('./pages/types/types-page.tsx')) },
-  { path: '/types/:name', Page: lazy(() => import('./pages/types/type-page.tsx')) },
-  { path: '/activations', Page: lazy(() => import('./pages/activations/activations-page.tsx')) },
+  { path: '/segments/:slug/feed', Page: later(() => import('./pages/segment/feed-page.tsx')) },
+  { path: '/views', Page: later(() => import('./pages/views/views-page.tsx')) },
+  { path: '/views/new', Page: later(() => import('./pages/views/new-view-page.tsx')) },
+  { path: '/views/:slug', Page: later(() => import('./pages/views/view-page.tsx')) },
+  { path: '/seeds', Page: later(() => import('./pages/seeds/seeds-page.tsx')) },
+  { path: '/imports', Page: later(() => import('./pages/imports/imports-page.tsx')) },
+  { path: '/types', Page: later(() => import('./pages/types/types-page.tsx')) },
+  { path: '/types/:name', Page: later(() => import('./pages/types/type-page.tsx')) },
+  { path: '/activations', Page: later(() => import('./pages/activations/activations-page.tsx')) },
   {
     path: '/activations/new',
-    Page: lazy(() => import('./pages/activations/new-activation-page.tsx')),
+    Page: later(() => import('./pages/activations/new-activation-page.tsx')),
   },
-  { path: '/activations/:id', Page: lazy(() => import('./pages/activations/activation-page.tsx')) },
-  { path: '/pulse', Page: lazy(() => import('./pages/pulse/pulse-page.tsx')) },
+  {
+    path: '/activations/:id',
+    Page: later(() => import('./pages/activations/activation-page.tsx')),
+  },
+  { path: '/pulse', Page: later(() => import('./pages/pulse/pulse-page.tsx')) },
 ];
 
 /** Whether a path has a page: what leads nowhere is not offered. */

@@ -5,7 +5,7 @@
  * what `PRINTED[NAME]` returns. `npm run docs` rewrites it, tables.test.ts compares it. No printed
  * line is wider than COLUMNS_MAX, unless a single word is.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { type Need, ROLE_CAPABILITIES } from '../../src/api/roles.ts';
 import { ROUTES } from '../../src/api/routes.ts';
 import { CONFIG } from '../../src/config.ts';
@@ -205,6 +205,11 @@ const SHOWN: readonly (readonly [
   ['memory', 'due at once', 100, 'raw pipelined SREM'],
   ['ingest', 'drift', 1000, 'bare log'],
 ];
+/** The workloads whose figures are kept. */
+const KEPT = [
+  ...['step', 'ingest', 'http', 'counts', 'lookup', 'latency', 'fanout', 'build', 'clock'],
+  ...['preview', 'memory'],
+].filter((workload) => existsSync(resultFile(workload)));
 const LOSS_WIDTH = 3;
 const NAME_WIDTH = 62;
 
@@ -238,7 +243,7 @@ function benchLines(): string[] {
 
 /** Every figure that is kept. */
 function figureLines(): string[] {
-  const results = ['step', 'ingest', 'memory'].map(readResult);
+  const results = KEPT.map(readResult);
   const rows = results.flatMap(({ workload, unit, cases }) =>
     cases.flatMap(({ history, segments, figures }) =>
       figures.map(({ side, changesPerSecond, ratio }) => [
@@ -262,8 +267,11 @@ function ratiosOf({ median, min, max }: Ratio): [string, string] {
 }
 
 function readResult(workload: string): Result {
-  const file = new URL(`../../bench/results/${workload}.json`, import.meta.url);
-  return JSON.parse(readFileSync(file, 'utf8')) as Result;
+  return JSON.parse(readFileSync(resultFile(workload), 'utf8')) as Result;
+}
+
+function resultFile(workload: string): URL {
+  return new URL(`../../bench/results/${workload}.json`, import.meta.url);
 }
 
 function ratioText(ratio: number): string {

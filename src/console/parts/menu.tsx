@@ -5,11 +5,12 @@
  * moment of the first page, a button that looks the same holds the place.
  */
 import { ChevronDown, Ellipsis } from 'lucide-react';
-import { lazy, type ReactNode, Suspense } from 'react';
+import { type ReactNode, Suspense } from 'react';
+import { later } from './later.ts';
 
 const Menus = {
-  Actions: lazy(async () => ({ default: (await import('./open-menu.tsx')).OpenActions })),
-  Choices: lazy(async () => ({ default: (await import('./open-menu.tsx')).OpenChoices })),
+  Actions: later(async () => ({ default: (await import('./open-menu.tsx')).OpenActions })),
+  Choices: later(async () => ({ default: (await import('./open-menu.tsx')).OpenChoices })),
 };
 
 export interface Action {

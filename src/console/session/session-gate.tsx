@@ -5,7 +5,8 @@
  * address stays too, so who signs in is where they wanted to be.
  */
 import { useQuery } from '@tanstack/react-query';
-import { lazy, type ReactNode, Suspense, useSyncExternalStore } from 'react';
+import { type ReactNode, Suspense, useSyncExternalStore } from 'react';
+import { later } from '../parts/later.ts';
 import { ErrorView } from '../parts/states.tsx';
 import { useLater } from '../parts/use-later.ts';
 import { sessionQuery } from '../server/queries.ts';
@@ -14,7 +15,7 @@ import { sessionHasEnded } from '../server/signals.ts';
 import { SignIn } from './sign-in.tsx';
 import { SessionContext } from './use-session.ts';
 
-const SignInAgain = lazy(() => import('./sign-in-again.tsx'));
+const SignInAgain = later(() => import('./sign-in-again.tsx'));
 
 export function SessionGate({ children }: { readonly children: ReactNode }) {
   const { data: session, error, refetch } = useQuery(sessionQuery);

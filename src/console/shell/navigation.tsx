@@ -13,16 +13,17 @@ import {
   Sprout,
   Webhook,
 } from 'lucide-react';
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
 import { Link, useLocation } from 'wouter';
 import { hasPage } from '../pages.tsx';
+import { later } from '../parts/later.ts';
 import { Mark } from '../parts/mark.tsx';
 import { lookOf } from '../parts/type-look.ts';
 import { numberText, titleText } from '../parts/words.ts';
 import { activationsQuery, segmentsQuery, typesQuery, viewsQuery } from '../server/queries.ts';
 import { useMay } from '../session/use-session.ts';
 
-const Who = lazy(() => import('./who.tsx'));
+const Who = later(() => import('./who.tsx'));
 
 interface Entry {
   readonly title: string;

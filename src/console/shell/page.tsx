@@ -8,7 +8,6 @@ import { ChevronRight, Search } from 'lucide-react';
 import {
   createContext,
   Fragment,
-  lazy,
   type ReactNode,
   Suspense,
   useContext,
@@ -18,8 +17,9 @@ import {
 import { Link } from 'wouter';
 import { Button } from '../parts/button.tsx';
 import { KeyCap } from '../parts/key-cap.tsx';
+import { later } from '../parts/later.ts';
 
-const ThemeSwitch = lazy(() => import('./theme-switch.tsx'));
+const ThemeSwitch = later(() => import('./theme-switch.tsx'));
 
 /** Opens "Find anything". */
 export const FinderContext = createContext<() => void>(() => {});

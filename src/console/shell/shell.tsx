@@ -2,10 +2,11 @@
  * shell.tsx – What is around every page: navigation, "Find anything", the stream, what holds for
  * the whole page.
  */
-import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from 'react';
+import { Suspense, useEffect, useState, useSyncExternalStore } from 'react';
 import { Redirect, Route, Switch, useLocation } from 'wouter';
 import { PAGES } from '../pages.tsx';
 import { ButtonLink } from '../parts/button.tsx';
+import { later } from '../parts/later.ts';
 import { useShortcuts } from '../parts/shortcuts.ts';
 import { EmptyState } from '../parts/states.tsx';
 import { useLater } from '../parts/use-later.ts';
@@ -17,7 +18,7 @@ import { FinderContext, PageFrame } from './page.tsx';
 import { PageErrors } from './page-errors.tsx';
 
 /** Is not needed before somebody looks for something: it is loaded after what is seen first. */
-const Finder = lazy(() => import('./finder.tsx'));
+const Finder = later(() => import('./finder.tsx'));
 
 /** One for the tab, as long as it is there. */
 const stream = new Stream();
