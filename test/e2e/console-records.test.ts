@@ -201,8 +201,10 @@ describe.skipIf(!existsSync(CHROMIUM))('records in the console', () => {
     await page.waitForSelector('.banner', { state: 'detached' });
     await save();
     await page.waitForSelector('h1:text("Edgar")');
-    const { data } = (await api.call('GET', '/v1/records/contacts/e-1')).json();
-    expect(data).toEqual({ name: 'Edgar', age: 21, tags: ['x', 'y'] });
+    const saved = async () => (await api.call('GET', '/v1/records/contacts/e-1')).json().data;
+    // The name was read anew before: the age says that it is saved.
+    await eventually('it is saved', async () => (await saved()).age === 21);
+    expect(await saved()).toEqual({ name: 'Edgar', age: 21, tags: ['x', 'y'] });
     await page.click('button:has-text("Archive")');
     await page.waitForSelector('.archived-tag');
     await page.click('button:has-text("Restore")');
