@@ -198,7 +198,8 @@ const shared = (is: (how: { keeps?: string; direction: string }) => boolean): nu
   )![0];
 const ordered = () => shared((how) => how.keeps === 'extremes');
 const slugsKey = () => `${api.deployment.keys.prefix}:{catalog}:slugs`;
-const unknown = () => api.deployment.store.catalog.nextPredicateId + 1;
+/** So far ahead that no build of the test is given it: else it would be known by then. */
+const unknown = () => api.deployment.store.catalog.nextPredicateId + 1_000_000;
 
 /** What a fault of this test lies in: faults that are planted together don't hide each other. */
 const taken = new Set<string>();
