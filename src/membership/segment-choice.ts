@@ -19,6 +19,13 @@ export interface ChosenSegments {
 
 export const NONE_CHOSEN: ChosenSegments = { in: [], notIn: [] };
 
+/** Segments that may be chosen at once, each way. */
+export const CHOSEN_MAX = 20;
+
+export function isChoosing({ in: within, notIn }: ChosenSegments): boolean {
+  return within.length + notIn.length > 0;
+}
+
 interface SegmentChoiceContext {
   readonly store: MembershipStore;
   readonly catalogs: CatalogStore;
@@ -42,7 +49,8 @@ export class SegmentChoice {
     if (slugs.length === 0) return [];
     const segments = await findSegments(this.#context.catalogs, slugs);
     for (const segment of segments) {
-      if (segment.object_type !== objectType) throw foreign(segment, objectType, chosen);
+      const isIn = chosen.in.includes(segment.slug);
+      refuseForeign(segment, objectType, isIn ? '/segment' : '/not_segment');
       this.#context.resolver.built(segment);
     }
     return segments;
@@ -70,9 +78,13 @@ export class SegmentChoice {
   }
 }
 
-function foreign(segment: StoredSegment, objectType: string, chosen: ChosenSegments): Problem {
-  const { slug, object_type: other } = segment;
+/** @throws Problem parameter_invalid if a segment is of another type than is asked about */
+export function refuseForeign(
+  { slug, object_type: other }: StoredSegment,
+  objectType: string,
+  path: string,
+): void {
+  if (other === objectType) return;
   const detail = `'${slug}' is a segment of ${other}, not of ${objectType}`;
-  const path = chosen.in.includes(slug) ? '/segment' : '/not_segment';
-  return new Problem('parameter_invalid', detail, [{ path, detail }]);
+  throw new Problem('parameter_invalid', detail, [{ path, detail }]);
 }

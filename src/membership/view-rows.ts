@@ -18,7 +18,12 @@ import { type Page, PageBudget } from './page.ts';
 import { EVENTUAL, type ReadOptions } from './read-options.ts';
 import type { NamedRecord } from './record-reader.ts';
 import type { Related } from './related.ts';
-import { type ChosenSegments, NONE_CHOSEN, type SegmentChoice } from './segment-choice.ts';
+import {
+  type ChosenSegments,
+  isChoosing,
+  NONE_CHOSEN,
+  type SegmentChoice,
+} from './segment-choice.ts';
 import type { StrongReads } from './strong-reads.ts';
 import { cellsOf, namedCells } from './view-cells.ts';
 import type { ViewMembership } from './view-membership.ts';
@@ -229,7 +234,7 @@ export class ViewRows {
     const { choice, viewMembers } = this.#context;
     const { slug } = reading.view;
     const endMs =
-      performance.now() + (isChoosing(reading) ? CHOOSING_MS : Number.POSITIVE_INFINITY);
+      performance.now() + (isChoosing(reading.chosen) ? CHOOSING_MS : Number.POSITIVE_INFINITY);
     let cursor = first;
     do {
       const limit = this.#wanted(reading, taking);
@@ -253,7 +258,7 @@ export class ViewRows {
     const { choice, viewMembers } = this.#context;
     const { slug } = reading.view;
     const endMs =
-      performance.now() + (isChoosing(reading) ? CHOOSING_MS : Number.POSITIVE_INFINITY);
+      performance.now() + (isChoosing(reading.chosen) ? CHOOSING_MS : Number.POSITIVE_INFINITY);
     for (let at = first; ; ) {
       const wanted = this.#wanted(reading, taking);
       const ids = await run.read(at, wanted);
@@ -271,7 +276,7 @@ export class ViewRows {
 
   /** How many ids are looked at at once: many where only few of them may be wanted. */
   #wanted(reading: RowsReading, { limit, taken }: Taking): number {
-    return isChoosing(reading) ? CHOSEN_AT_ONCE : Math.min(ROWS_A_BATCH, limit - taken);
+    return isChoosing(reading.chosen) ? CHOSEN_AT_ONCE : Math.min(ROWS_A_BATCH, limit - taken);
   }
 
   async *#all(reading: RowsReading): AsyncGenerator<ViewRow> {
@@ -364,10 +369,6 @@ export class ViewRows {
     }
     return { found, isCut: left <= 0 };
   }
-}
-
-function isChoosing({ chosen }: RowsReading): boolean {
-  return chosen.in.length + chosen.notIn.length > 0;
 }
 
 const asText: ShowRecord = (_, { id, record }) => ({

@@ -10,9 +10,9 @@ import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openTestApi, type TestApi } from '../support/api.ts';
+import { CHROMIUM } from '../support/console-browser.ts';
 import { eventually } from '../support/deployment.ts';
 
-const CHROMIUM = process.env['ROLLCALL_CHROMIUM'] ?? '/usr/bin/chromium';
 const SEGMENTS_MANY = 10_000;
 
 describe.skipIf(!existsSync(CHROMIUM))('the console', () => {

@@ -9,7 +9,7 @@
 import { partitionOf } from '../../change/partition.ts';
 import type { Deployment } from '../../engine/deployment.ts';
 import { cursorAt, type PagePosition, readPosition } from '../../membership/page.ts';
-import type { ChosenSegments } from '../../membership/segment-choice.ts';
+import { type ChosenSegments, isChoosing } from '../../membership/segment-choice.ts';
 import type { PreviewCaller } from '../../preview/previews.ts';
 import { PageText } from '../page-text.ts';
 import { showRecord } from './format.ts';
@@ -41,12 +41,11 @@ export async function recordsPage(
   const endMs = performance.now() + timeoutMs;
   let page: PagePosition = readPosition(cursor || undefined, founding.partitions);
   await choice.segments(chosen, objectType);
-  const isChoosing = chosen.in.length + chosen.notIn.length > 0;
   let taken = 0;
   for (;;) {
     const leftMs = Math.ceil(endMs - performance.now());
     if (leftMs <= 0) return text.end(cursorAt(page.partition, page.after));
-    const sample = isChoosing ? FOUND_AT_ONCE : limit - taken;
+    const sample = isChoosing(chosen) ? FOUND_AT_ONCE : limit - taken;
     const asked = { objectType, query, sample, breakdown: false, page, timeoutMs: leftMs };
     const found = await previews.preview(asked, caller);
     if (!found) return undefined;

@@ -2,7 +2,6 @@
  * routes.ts – `/v1/records`: one record at a time, and lists of them.
  */
 import Type from 'typebox';
-import type { StoredSegment } from '../../catalog/catalog.ts';
 import type { CatalogStore } from '../../catalog/catalog-store.ts';
 import { findObjectType, findSegment } from '../../catalog/entries.ts';
 import { RECORD_ID_LENGTH_MAX } from '../../change/change.ts';
@@ -10,6 +9,7 @@ import { recordTag } from '../../change/record.ts';
 import { type ErrorCode, Problem } from '../../errors.ts';
 import { EVENTUAL } from '../../membership/read-options.ts';
 import type { NamedRecord } from '../../membership/record-reader.ts';
+import { refuseForeign } from '../../membership/segment-choice.ts';
 import { NO_CONTENT } from '../answers.ts';
 import { named } from '../fields.ts';
 import { goneSignal } from '../gone-signal.ts';
@@ -262,12 +262,5 @@ function onlyOne(): Problem {
 /** @throws Problem parameter_invalid | object_type_unknown | segment_unknown */
 async function refuseOther(segment: string, type: string, store: CatalogStore): Promise<void> {
   await findObjectType(store, type);
-  refuseForeign(await findSegment(store, segment), type);
-}
-
-/** @throws Problem parameter_invalid */
-function refuseForeign({ slug, object_type }: StoredSegment, asked: string): void {
-  if (object_type === asked) return;
-  const detail = `'${slug}' is a segment of ${object_type}, not of ${asked}`;
-  throw new Problem('parameter_invalid', detail, [{ path: '/segment', detail }]);
+  refuseForeign(await findSegment(store, segment), type, '/segment');
 }

@@ -2,6 +2,7 @@
  * schemas.ts – Records as they are sent and answered.
  */
 import Type, { type Static, type TSchema } from 'typebox';
+import { CHOSEN_MAX } from '../../membership/segment-choice.ts';
 import { dataExample, queryExample, recordExample } from '../examples.ts';
 import { named, recordId, typeName } from '../fields.ts';
 import { LIMIT_DEFAULT, LIMIT_MAX, optionalPageParameters, pageOf } from '../page.ts';
@@ -45,8 +46,6 @@ export const writeQuery = Type.Object({
 
 /** How long a page of a query may take, unless it says otherwise. */
 export const QUERY_TIMEOUT_MS = 2000;
-/** Segments that are chosen at once, each way. */
-const CHOSEN_MAX = 20;
 const chosen = (description: string) =>
   Type.Optional(Type.Array(Type.String(), { maxItems: CHOSEN_MAX, description }));
 

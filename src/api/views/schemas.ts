@@ -4,6 +4,7 @@
 
 import Type, { type Static, type TSchema } from 'typebox';
 import { FILTER_STATUSES } from '../../catalog/catalog.ts';
+import { CHOSEN_MAX } from '../../membership/segment-choice.ts';
 import { SORT_DIRECTIONS } from '../../query/dialects/view-columns.ts';
 import { AGGREGATE_NAMES } from '../../query/predicate/measures.ts';
 import { rowExample, viewExample } from '../examples.ts';
@@ -65,9 +66,6 @@ const viewMembers = {
     ),
   ),
 };
-
-/** Segments that are chosen at once, each way. */
-const CHOSEN_MAX = 20;
 
 export const rowsQuery = Type.Object({
   ...optionalPageParameters,

@@ -59,3 +59,27 @@ export function SkeletonRows({ rows = 8 }: { readonly rows?: number }) {
     </div>
   );
 }
+
+interface ListStateProps<Entry> {
+  /** What was asked for, as `useQuery` answers it. */
+  readonly asked: {
+    readonly data: readonly Entry[] | undefined;
+    readonly error: unknown;
+    readonly refetch: () => unknown;
+  };
+  /** Shown when there are none. */
+  readonly empty: ReactNode;
+  readonly children: (entries: readonly Entry[]) => ReactNode;
+}
+
+/** A list, or what is shown in its place: that it is empty, refused, or on its way. */
+export function ListState<Entry>({ asked, empty, children }: ListStateProps<Entry>) {
+  const { data, error, refetch } = asked;
+  if (data) return data.length === 0 ? empty : children(data);
+  if (error) return <ErrorView error={error} onRetry={() => void refetch()} />;
+  return (
+    <div className="card">
+      <SkeletonRows rows={4} />
+    </div>
+  );
+}

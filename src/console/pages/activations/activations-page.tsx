@@ -9,7 +9,7 @@ import { Link, useLocation } from 'wouter';
 import type { PageProps } from '../../pages.tsx';
 import { ButtonLink } from '../../parts/button.tsx';
 import { useShortcuts } from '../../parts/shortcuts.ts';
-import { EmptyState, ErrorView, SkeletonRows } from '../../parts/states.tsx';
+import { EmptyState, ListState } from '../../parts/states.tsx';
 import { Table, type TableColumn } from '../../parts/table.tsx';
 import { dayTimeText, numberText } from '../../parts/words.ts';
 import type { ActivationShown } from '../../server/answers.ts';
@@ -23,7 +23,7 @@ const NEW = '/activations/new';
 const LOOK_MS = 5000;
 
 export default function ActivationsPage(_: PageProps) {
-  const { data, error, refetch } = useQuery({ ...activationsQuery, refetchInterval: LOOK_MS });
+  const asked = useQuery({ ...activationsQuery, refetchInterval: LOOK_MS });
   const mayEdit = useMay('write_catalog');
   const [, goTo] = useLocation();
   useShortcuts(mayEdit ? { n: () => goTo(NEW) } : {});
@@ -40,23 +40,18 @@ export default function ActivationsPage(_: PageProps) {
       subtitle="Webhooks that tell other systems who joins and leaves a view, signed and in order."
       actions={create}
     >
-      {data ? (
-        data.length === 0 ? (
+      <ListState
+        asked={asked}
+        empty={
           <EmptyState title="No activations yet." action={create}>
             {create
               ? 'Tell another system who joins and leaves.'
               : 'Ask somebody with a service key to create the first one.'}
           </EmptyState>
-        ) : (
-          <ActivationTable activations={data} />
-        )
-      ) : error ? (
-        <ErrorView error={error} onRetry={() => void refetch()} />
-      ) : (
-        <div className="card">
-          <SkeletonRows rows={4} />
-        </div>
-      )}
+        }
+      >
+        {(entries) => <ActivationTable activations={entries} />}
+      </ListState>
     </PageFrame>
   );
 }

@@ -6,7 +6,7 @@ import './types.css';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import type { PageProps } from '../../pages.tsx';
-import { EmptyState, ErrorView, SkeletonRows } from '../../parts/states.tsx';
+import { EmptyState, ListState } from '../../parts/states.tsx';
 import { Table, type TableColumn } from '../../parts/table.tsx';
 import { TypeTag } from '../../parts/type-tag.tsx';
 import { countedText, numberText, titleText } from '../../parts/words.ts';
@@ -16,28 +16,23 @@ import { PageFrame } from '../../shell/page.tsx';
 import { usesOfType } from './type-uses.ts';
 
 export default function TypesPage(_: PageProps) {
-  const { data: types, error, refetch } = useQuery(typesQuery);
+  const asked = useQuery(typesQuery);
   return (
     <PageFrame
       title="Object types"
       crumbs={[{ title: 'Customer Data' }, { title: 'Utilities' }]}
       subtitle="What kinds of records there are, what they hold, and how they lead to each other."
     >
-      {types ? (
-        types.length === 0 ? (
+      <ListState
+        asked={asked}
+        empty={
           <EmptyState title="No object types yet.">
             Declare one with <code>PUT /v1/object-types/contacts</code>, or load a seed.
           </EmptyState>
-        ) : (
-          <TypeTable types={types} />
-        )
-      ) : error ? (
-        <ErrorView error={error} onRetry={() => void refetch()} />
-      ) : (
-        <div className="card">
-          <SkeletonRows rows={4} />
-        </div>
-      )}
+        }
+      >
+        {(entries) => <TypeTable types={entries} />}
+      </ListState>
     </PageFrame>
   );
 }

@@ -11,7 +11,7 @@ import type { PageProps } from '../../pages.tsx';
 import { ButtonLink } from '../../parts/button.tsx';
 import { SearchField } from '../../parts/search-field.tsx';
 import { useShortcuts } from '../../parts/shortcuts.ts';
-import { EmptyState, ErrorView, SkeletonRows } from '../../parts/states.tsx';
+import { EmptyState, ListState } from '../../parts/states.tsx';
 import { Table, type TableColumn } from '../../parts/table.tsx';
 import { TypeTag } from '../../parts/type-tag.tsx';
 import { countedText, numberText } from '../../parts/words.ts';
@@ -24,7 +24,7 @@ import { labelOf } from './view-draft.ts';
 const NEW = '/views/new';
 
 export default function ViewsPage(_: PageProps) {
-  const { data: views, error, refetch } = useQuery(viewsQuery);
+  const asked = useQuery(viewsQuery);
   const mayEdit = useMay('write_catalog');
   const [, goTo] = useLocation();
   useShortcuts(mayEdit ? { n: () => goTo(NEW) } : {});
@@ -41,23 +41,18 @@ export default function ViewsPage(_: PageProps) {
       subtitle="Which columns of which records are shown, downloaded, and told to other systems."
       actions={create}
     >
-      {views ? (
-        views.length === 0 ? (
+      <ListState
+        asked={asked}
+        empty={
           <EmptyState title="No views yet." action={create}>
             {create
               ? 'Design the first one.'
               : 'Ask somebody with a service key for the first one.'}
           </EmptyState>
-        ) : (
-          <ViewList views={views} />
-        )
-      ) : error ? (
-        <ErrorView error={error} onRetry={() => void refetch()} />
-      ) : (
-        <div className="card">
-          <SkeletonRows rows={4} />
-        </div>
-      )}
+        }
+      >
+        {(entries) => <ViewList views={entries} />}
+      </ListState>
     </PageFrame>
   );
 }
